@@ -1,0 +1,266 @@
+// Embedding npurt: text becomes a Graph, a Graph and a Catalog become a Plan, a Plan runs. Each is a value; nothing later edits
+// an earlier one. The CLI uses only this header.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace npurt {
+
+// Exit codes of the CLI, and what every Error carries.
+enum class Exit { ok = 0, run_failed = 1, usage = 2, input = 3, plugin = 4, device = 5, require = 6 };
+
+// A place in a text file; line and column are 1-based, 0 when unknown.
+struct Place {
+  std::string file;
+  int line = 0, column = 0;
+  std::string text() const;  // "file:line:column", leaving out what is unknown
+};
+
+// One thing that is wrong, as it is printed (docs/errors.md shows the form).
+struct Diagnostic {
+  Place place;
+  std::string message;
+  std::vector<std::pair<std::string, std::string>> details;  // label ("wanted", "tried cpu:f32", "hint") and its text
+  std::string text() const;
+};
+
+struct Error : std::runtime_error {
+  Error(Exit code, std::string sentence);
+  Error(Exit code, std::vector<Diagnostic> all);
+  Exit code;
+  std::vector<Diagnostic> diagnostics;
+};
+
+// ---- Graph: what the user wrote, with blocks unrolled and $names replaced -------------------------------------------------
+
+struct Setting {
+  std::string value;
+  Place place;
+};
+
+// Where an input port gets its packets: the output `port` of node `node`.
+struct Source {
+  std::string port;    // the input port; "" means the op's only (or first) one
+  std::string node;    // producer
+  std::string output;  // its output port; "" means its only one
+  Place place;
+};
+
+// A candidate as written: plugin, or plugin:kernel.
+struct Use {
+  std::string name;
+  Place place;
+};
+
+struct Node {
+  std::string id;  // "encoder.blocks.0.fc1"
+  std::string op;
+  std::vector<Source> in;
+  std::vector<Use> use;                 // in order of preference; empty: any plugin that has the op
+  std::map<std::string, Setting> with;  // options, as text; "$input" stays, and is replaced per run
+  Place place;
+  std::string use_cause;  // "graph", "block", "--use PATTERN=CAND": who chose `use`
+};
+
+// A port that the graph offers when it is used as a block or inner graph.
+struct GraphPort {
+  std::string name;
+  std::string signature;                                // inputs: "x f32[T,D]"
+  std::vector<std::pair<std::string, std::string>> to;  // inputs: (node, port) pairs that read it
+  std::string node, output;                             // outputs: who makes it
+  Place place;
+};
+
+// A value that `--set` may change.
+struct Parameter {
+  std::string name, value, help;
+  bool set_by_user = false;
+  Place place;
+};
+
+struct Graph {
+  std::string name;
+  std::string file;
+  std::vector<Parameter> parameters;
+  std::vector<Node> nodes;  // in the order of the file, blocks unrolled in place
+  std::vector<GraphPort> inputs, outputs;
+  int queue = 2;  // packets that an edge holds
+};
+
+struct GraphOptions {
+  std::vector<std::pair<std::string, std::string>> set;  // --set NAME=VALUE
+  std::vector<std::pair<std::string, std::string>> use;  // --use PATTERN=CANDIDATE[,CANDIDATE]
+  // Facts of a model, for "$model.n_audio_layer" in the text: (model, key, folder of the graph) -> value, or nothing.
+  std::function<std::optional<std::string>(const std::string&, const std::string&, const std::filesystem::path&)> fact;
+};
+
+// Reads and checks a graph file. Throws Error(input) with every mistake found. Without options.fact, facts come from the
+// model files as find_model finds them.
+Graph load_graph(const std::filesystem::path& file, const GraphOptions& options = {});
+
+// ---- Catalog: the plugins there are ---------------------------------------------------------------------------------------
+
+struct StageInfo {
+  std::string plugin, kernel, op, signature, device;
+  bool stream = false;
+  std::string candidate() const { return kernel.empty() ? plugin : plugin + ":" + kernel; }
+};
+
+// One library found on the search path, as a child process saw it.
+struct PluginInfo {
+  std::filesystem::path file;
+  std::string name, version;
+  std::string error;                  // why it cannot be used, or ""
+  std::filesystem::path shadowed_by;  // the copy that was found first, or ""
+  std::vector<StageInfo> stages;
+};
+
+class Catalog {
+ public:
+  // Folders in order of preference; the first hit of a name wins. Nothing is loaded yet.
+  explicit Catalog(std::vector<std::filesystem::path> folders);
+  ~Catalog();
+  Catalog(Catalog&&) noexcept;
+  Catalog& operator=(Catalog&&) noexcept;
+
+  // --plugin-path values, then NPURT_PLUGIN_PATH, then <prefix>/lib/npurt. Never the current folder.
+  static std::vector<std::filesystem::path> search_path(const std::vector<std::filesystem::path>& first);
+
+  // Looks at every library in a child process, so that one that crashes is a line of text.
+  std::vector<PluginInfo> inspect() const;
+  const std::vector<std::filesystem::path>& folders() const;
+
+  struct Body;
+  Body& body() const { return *body_; }
+
+ private:
+  std::unique_ptr<Body> body_;
+};
+
+// The built-in op contracts, one line each.
+std::vector<std::string> op_signatures();
+
+// ---- Models ---------------------------------------------------------------------------------------------------------------
+
+struct ModelFinding {
+  std::filesystem::path path;          // file or folder
+  std::vector<std::string> looked_in;  // where, in order
+};
+// A path as given; else $XDG_CACHE_HOME/npurt/models/NAME; else <graph folder>/models/NAME[.safetensors]. `path` is empty if
+// none.
+ModelFinding find_model(const std::string& name, const std::filesystem::path& graph_folder);
+
+struct ModelTensor {
+  std::string name, dtype;
+  std::vector<int64_t> dims;
+};
+struct ModelInfo {
+  std::filesystem::path path;
+  std::string layout;  // "npurt", "ctranslate2", "safetensors", "ggml"
+  std::string config;  // unified JSON
+  uint64_t bytes = 0;
+  std::vector<ModelTensor> tensors;  // canonical names
+};
+// Opens a model and checks every length in it. Throws Error(input).
+ModelInfo model_info(const std::filesystem::path& path);
+
+// ---- Plan -----------------------------------------------------------------------------------------------------------------
+
+struct Refusal {
+  std::string candidate, reason;
+};
+
+struct Placement {
+  std::string node, op, use, device, cause;  // cause: "first choice", "npu_mel refused: …", "after fault: …"
+  std::vector<Refusal> refused;
+};
+
+struct PlannedPort {
+  std::string name, spec;  // "features f32[3000,80]"
+};
+struct PlannedNode {
+  Placement placement;
+  std::vector<PlannedPort> in, out;
+  std::vector<std::string> after;  // "mel.features -> x"
+};
+
+struct PlanOptions {
+  std::vector<std::pair<std::string, std::string>> require;  // --require PATTERN=DEVICE
+  bool strict = false;                                       // leaving the first choice is an error
+  int threads = 0;                                           // 0: one per physical core
+  bool check_numbers = false;                                // refuse outputs that hold NaN or Inf
+  std::vector<std::pair<std::string, std::string>> avoid;    // (node, candidate) found faulty before
+};
+
+class Plan {
+ public:
+  struct Body;
+  explicit Plan(std::unique_ptr<Body>);
+  ~Plan();
+  Plan(Plan&&) noexcept;
+  Plan& operator=(Plan&&) noexcept;
+
+  std::vector<PlannedNode> nodes() const;
+  std::vector<std::string> notes() const;  // lifted bounds and the like
+  std::string text() const;                // table
+  std::string json() const;
+  std::string dot() const;
+  std::string why(const std::string& node) const;
+
+  Body& body() const { return *body_; }
+
+ private:
+  std::unique_ptr<Body> body_;
+};
+
+// Chooses a candidate for every node and opens its stage. Throws Error with every node that has none. The catalog and the graph
+// are copied or shared as needed; the plan outlives both.
+Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options = {});
+
+// ---- Run ------------------------------------------------------------------------------------------------------------------
+
+struct NodeTiming {
+  std::string node;
+  double wall_s = 0, cpu_s = 0;  // cpu_s is of the calling lane's thread
+  int64_t calls = 0;
+};
+
+struct Report {
+  bool cancelled = false;
+  std::vector<Placement> placement;
+  std::vector<std::string> fallbacks;  // sentences
+  std::vector<NodeTiming> nodes;
+  double wall_s = 0, cpu_s = 0;  // of the process, during run
+  double plan_s = 0;             // model load and planning
+  double overhead_s = 0;         // wall time of the busiest lane that was neither inside a stage nor waiting
+  double audio_s = 0;            // as sources reported progress
+  std::string json() const;
+};
+
+struct RunOptions {
+  std::string input;                          // replaces $input
+  std::map<std::string, std::string> values;  // replaces other run-time names: "output", "format"
+  const std::atomic<bool>* cancel = nullptr;
+  std::function<void(const std::string& node, double done, double total)> progress;  // called from lanes, one at a time
+};
+
+// Runs one input through the plan. Throws Error when it cannot finish; a cancelled run returns with `cancelled` set.
+Report run_plan(Plan& plan, const RunOptions& options);
+
+// Log lines go to stderr at this level and above: debug, info, warn, error, off.
+void set_log_level(const std::string& level);
+
+// "1.0.0"
+const char* version();
+
+}  // namespace npurt
