@@ -1,0 +1,102 @@
+#include "result.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace npurt::cli {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+std::string number(double value, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string padded(std::string text, size_t width) {
+  text.append(width > text.size() ? width - text.size() : 0, ' ');
+  return text;
+}
+
+// Placements that say the same about an op, as one line: encoder.blocks.0.qkv and its 15 sisters.
+struct Row {
+  std::string op, use, device, cause, first;
+  int nodes = 0;
+};
+
+std::vector<Row> rows(const std::vector<Placement>& placement) {
+  std::vector<Row> all;
+  for (const Placement& p : placement) {
+    auto same = std::find_if(all.begin(), all.end(), [&](const Row& r) {
+      return r.op == p.op && r.use == p.use && r.device == p.device && r.cause == p.cause;
+    });
+    if (same == all.end()) all.push_back({p.op, p.use, p.device, p.cause, p.node, 1});
+    else ++same->nodes;
+  }
+  return all;
+}
+
+std::string speed(const Report& report) {
+  std::string text = report.audio_s > 0 ? number(report.audio_s, 1) + " s audio in " : "done in ";
+  text += number(report.wall_s, 2) + " s";
+  if (report.audio_s > 0 && report.wall_s > 0) text += " (" + number(report.audio_s / report.wall_s, 0) + "x realtime)";
+  return text + ", after " + number(report.plan_s, 2) + " s of loading";
+}
+
+}  // namespace
+
+std::string summary(const Report& report) {
+  size_t op = 2, use = 3, device = 6;
+  const std::vector<Row> table = rows(report.placement);
+  std::map<std::string, int> devices;
+  bool first_choices = true;
+  for (const Row& row : table) {
+    op = std::max(op, row.op.size()), use = std::max(use, row.use.size()), device = std::max(device, row.device.size());
+    devices[row.device] += row.nodes;
+    first_choices = first_choices && row.cause == "first choice";
+  }
+  std::string text = padded("op", op) + "  nodes  " + padded("use", use) + "  " + padded("device", device) + "  cause\n";
+  for (const Row& row : table)
+    text += padded(row.op, op) + "  " + padded(std::to_string(row.nodes), 5) + "  " + padded(row.use, use) + "  " +
+            padded(row.device, device) + "  " + row.cause + "\n";
+  for (const std::string& fallback : report.fallbacks) text += "fallback: " + fallback + "\n";
+  text += report.cancelled ? "interrupted: " : "";
+  text += speed(report) + "; ";
+  if (first_choices) text += "every node on its first choice: ";
+  std::string on;
+  for (const auto& [name, nodes] : devices) on += (on.empty() ? "" : ", ") + std::to_string(nodes) + " on " + name;
+  return text + on + "\n";
+}
+
+std::string with_placement(const std::string& transcript, const std::string& input, const Report& report) {
+  Json result = Json::parse(transcript, nullptr, false);
+  if (!result.is_object()) return transcript;
+  result["input"] = input;
+  for (const Placement& p : report.placement)
+    result["placement"].push_back({{"node", p.node}, {"op", p.op}, {"use", p.use}, {"device", p.device}, {"cause", p.cause}});
+  Json nodes = Json::array();
+  for (const NodeTiming& n : report.nodes)
+    nodes.push_back({{"node", n.node}, {"wall_s", n.wall_s}, {"cpu_s", n.cpu_s}, {"calls", n.calls}});
+  result["timing"] = {{"wall_s", report.wall_s},
+                      {"cpu_s", report.cpu_s},
+                      {"plan_s", report.plan_s},
+                      {"realtime_factor", report.wall_s > 0 ? report.audio_s / report.wall_s : 0},
+                      {"nodes", nodes}};
+  return result.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string run_report(const std::string& graph, const std::vector<std::pair<std::string, Report>>& runs) {
+  Json all = {{"npurt", version()}, {"graph", graph}, {"runs", Json::array()}};
+  for (const auto& [input, report] : runs) {
+    Json run = {{"input", input}};
+    run.update(Json::parse(report.json()));
+    all["runs"].push_back(run);
+  }
+  return all.dump(1) + "\n";
+}
+
+}  // namespace npurt::cli

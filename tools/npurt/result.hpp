@@ -1,0 +1,20 @@
+// What the CLI tells about a finished run.
+#pragma once
+
+#include <filesystem>
+#include <npurt/runtime.hpp>
+#include <string>
+
+namespace npurt::cli {
+
+// A few lines for people: how fast, and which node was not on its first choice, and why.
+std::string summary(const Report& report);
+
+// The transcript's JSON with `input`, `placement` and `timing` added (docs/output.md). `transcript` is returned as it is if it is
+// no JSON object, as after an interrupted run.
+std::string with_placement(const std::string& transcript, const std::string& input, const Report& report);
+
+// What --report writes: one entry for each input.
+std::string run_report(const std::string& graph, const std::vector<std::pair<std::string, Report>>& runs);
+
+}  // namespace npurt::cli

@@ -1,0 +1,79 @@
+#include "selection.hpp"
+
+#include <filesystem>
+
+namespace npurt::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+Pairs pairs(const char* option, const char* form, const std::vector<std::string>& texts) {
+  Pairs all;
+  for (const std::string& text : texts) {
+    size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw Error(Exit::usage, std::string(option) + " '" + text + "': wanted " + form);
+    all.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
+}
+
+// `transcribe` means the installed graph of that name, unless there is such a file here.
+fs::path graph_file(const std::string& text) {
+  if (fs::exists(text) || text.find_first_of("/.") != std::string::npos) return text;
+  std::error_code error;
+  fs::path prefix = fs::read_symlink("/proc/self/exe", error).parent_path().parent_path();
+  fs::path installed = prefix / "share/npurt/graphs" / (text + ".yaml");
+  return !error && fs::exists(installed, error) ? installed : fs::path(text);
+}
+
+}  // namespace
+
+void add_plugin_path(CLI::App& command, std::vector<std::string>& folders) {
+  command.add_option("--plugin-path", folders, "Folder to look for plugins in first (may be repeated)")
+      ->type_name("FOLDER")
+      ->allow_extra_args(false);
+}
+
+Catalog open_catalog(const std::vector<std::string>& plugin_path) {
+  return Catalog(Catalog::search_path({plugin_path.begin(), plugin_path.end()}));
+}
+
+void Selection::add_to(CLI::App& command) {
+  command.add_option("graph", graph, "Graph file, or the name of an installed one")->type_name("GRAPH")->required();
+  auto each = [&](const char* name, std::vector<std::string>& to, const char* type, const char* help) {
+    command.add_option(name, to, help)->type_name(type)->allow_extra_args(false);
+  };
+  each("--set", set, "NAME=VALUE", "Give a parameter of the graph a value");
+  each("--use", use, "NODE=CAND,…", "Choose the candidates of nodes; NODE may hold *");
+  each("--require", require, "NODE=DEVICE", "Fail (exit 6) unless these nodes run on this device");
+  command.add_flag("--strict", strict, "Fail if a node cannot have its first choice");
+  command.add_option("--npu", npu, "auto: as the graph says; off: without NPU")->type_name("auto|off");
+  command.add_option("--threads", threads, "Processor threads; 0 is one per core")->type_name("N")->check(CLI::Range(0, 4096));
+  command.add_option("--log-level", log_level, "Log lines on stderr from this level on")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
+  add_plugin_path(command, plugin_path);
+}
+
+Graph Selection::load() const {
+  if (npu != "auto" && npu != "off")
+    throw Error(Exit::usage, "--npu " + npu + ": this build has no NPU plugin yet; there is auto and off");
+  set_log_level(log_level);
+  GraphOptions options;
+  options.set = pairs("--set", "NAME=VALUE", set);
+  options.use = pairs("--use", "NODE=CANDIDATE", use);
+  return load_graph(graph_file(graph), options);
+}
+
+Plan Selection::plan(const Graph& graph, Catalog& catalog) const {
+  PlanOptions options;
+  options.require = pairs("--require", "NODE=DEVICE", require);
+  options.strict = strict;
+  options.threads = threads;
+  return make_plan(graph, catalog, options);
+}
+
+}  // namespace npurt::cli

@@ -1,0 +1,27 @@
+// What `run` and `plan` share: which graph, with which values, candidates and plugins.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <npurt/runtime.hpp>
+#include <string>
+#include <vector>
+
+namespace npurt::cli {
+
+struct Selection {
+  std::string graph;
+  std::vector<std::string> set, use, require, plugin_path;
+  std::string npu = "auto", log_level = "warn";
+  bool strict = false;
+  int threads = 0;
+
+  void add_to(CLI::App& command);
+  // Both throw Error: usage for an option that is no NAME=VALUE, and what load_graph and make_plan throw.
+  Graph load() const;
+  Plan plan(const Graph& graph, Catalog& catalog) const;
+};
+
+void add_plugin_path(CLI::App& command, std::vector<std::string>& folders);
+Catalog open_catalog(const std::vector<std::string>& plugin_path);
+
+}  // namespace npurt::cli
