@@ -64,7 +64,8 @@ def check_includes(root, path, name, text):
                 yield f"{where}{header} belongs to {allowed}"
         if top in KNOWS and header.startswith("npurt/") and not re.fullmatch(KNOWS[top], header):
             yield f"{where}{top} may include only {KNOWS[top]}, not {header}"
-        if top in {"runtime", "plugins", "tools"} and mark == '"' and not own(root, path, header):
+        if top in {"runtime", "plugins", "tools"} and mark == '"' and not own(root, path, header) \
+                and f'__has_include("{header}")' not in text:
             yield f"{where}{header} is not of this folder"
 
 
