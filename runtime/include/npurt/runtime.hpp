@@ -99,6 +99,7 @@ struct Graph {
 
 struct GraphOptions {
   std::vector<std::pair<std::string, std::string>> set;  // --set NAME=VALUE
+  std::map<std::string, std::string> offer;              // as set, but names that the graph has no parameter for are ignored
   std::vector<std::pair<std::string, std::string>> use;  // --use PATTERN=CANDIDATE[,CANDIDATE]
   // Facts of a model, for "$model.n_audio_layer" in the text: (model, key, folder of the graph) -> value, or nothing.
   std::function<std::optional<std::string>(const std::string&, const std::string&, const std::filesystem::path&)> fact;
@@ -231,7 +232,9 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options 
 
 struct NodeTiming {
   std::string node;
-  double wall_s = 0, cpu_s = 0;  // cpu_s is of the calling lane's thread
+  double wall_s = 0;  // inside the stage
+  // Of the lane's thread; on lane cpu also of threads that are no lane's, which are the workers that its stages start.
+  double cpu_s = 0;
   int64_t calls = 0;
 };
 
