@@ -1,10 +1,19 @@
-# Rules that the whole tree keeps, checked by scripts: skipped with exit code 77 where a tool is missing.
+# Rules that the whole tree keeps, and what the documents promise: scripts, skipped (exit code 77) where a tool is missing.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-function(npurt_script_test name)
-  add_test(NAME ${name} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/${name}.py ${ARGN})
+# npurt_script_test(NAME SCRIPT [ARGUMENT…])
+function(npurt_script_test name script)
+  add_test(NAME ${name} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN})
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS tools)
 endfunction()
 
-npurt_script_test(house_test ${PROJECT_SOURCE_DIR})
-npurt_script_test(format_test ${PROJECT_SOURCE_DIR})
+npurt_script_test(house_test house_test.py ${PROJECT_SOURCE_DIR})
+npurt_script_test(format_test format_test.py ${PROJECT_SOURCE_DIR})
+
+if(NOT NPURT_SANITIZE)
+  file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/*.md ${PROJECT_SOURCE_DIR}/docs/*.md)
+  foreach(document ${documents})
+    get_filename_component(name ${document} NAME)
+    npurt_script_test("docs_test: ${name}" docs_test.py ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${document})
+  endforeach()
+endif()
