@@ -9,6 +9,9 @@ endfunction()
 
 npurt_script_test(house_test house_test.py ${PROJECT_SOURCE_DIR})
 npurt_script_test(format_test format_test.py ${PROJECT_SOURCE_DIR})
+foreach(case Run Outputs Exits Silence Look)
+  npurt_script_test("cli_test: ${case}" cli_test.py ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${case})
+endforeach()
 
 if(NOT NPURT_SANITIZE)
   file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/*.md ${PROJECT_SOURCE_DIR}/docs/*.md)
@@ -16,4 +19,8 @@ if(NOT NPURT_SANITIZE)
     get_filename_component(name ${document} NAME)
     npurt_script_test("docs_test: ${name}" docs_test.py ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${document})
   endforeach()
+endif()
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/runtime/src/run.cpp)
+  npurt_test(outputs_test SOURCES ../tools/npurt/outputs.cpp ../tools/npurt/progress.cpp)
 endif()

@@ -48,7 +48,7 @@ void Selection::add_to(CLI::App& command) {
     command.add_option(name, to, help)->type_name(type)->allow_extra_args(false);
   };
   each("--set", set, "NAME=VALUE", "Give a parameter of the graph a value");
-  each("--use", use, "NODE=CAND,…", "Choose the candidates of nodes; NODE may hold *");
+  each("--use", use, "NODE=CAND[,CAND]", "Choose the candidates of nodes; NODE may hold *");
   each("--require", require, "NODE=DEVICE", "Fail (exit 6) unless these nodes run on this device");
   command.add_flag("--strict", strict, "Fail if a node cannot have its first choice");
   command.add_option("--npu", npu, "auto: as the graph says; off: without NPU")->type_name("auto|off");
