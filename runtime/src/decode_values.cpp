@@ -1,0 +1,121 @@
+#include "decode_values.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace npurt {
+
+float half_to_float(uint16_t h) {
+  const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 1023;
+  if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000 | mantissa << 13);
+  if (exponent) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+  const float tiny = static_cast<float>(mantissa) * 0x1p-24F;
+  return sign ? -tiny : tiny;
+}
+
+namespace {
+
+template <typename T>
+T load(const uint8_t* p) {
+  T v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("f16c,avx"))) void halves_f16c(const uint8_t* p, uint64_t n, float* out) {
+  typedef short v8h __attribute__((vector_size(16)));
+  uint64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    auto f = __builtin_ia32_vcvtph2ps256(load<v8h>(p + 2 * i));
+    std::memcpy(out + i, &f, sizeof f);
+  }
+  for (; i < n; ++i) out[i] = half_to_float(load<uint16_t>(p + 2 * i));
+}
+#endif
+
+void halves(const uint8_t* p, uint64_t n, float* out) {
+#if defined(__x86_64__)
+  static const bool fast = __builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c");
+  if (fast) return halves_f16c(p, n, out);
+#endif
+  for (uint64_t i = 0; i < n; ++i) out[i] = half_to_float(load<uint16_t>(p + 2 * i));
+}
+
+void block(Encoding e, const uint8_t* p, float* out) {
+  const float d = half_to_float(load<uint16_t>(p));
+  switch (e) {
+    case Encoding::q4_0:
+      for (int i = 0; i < 16; ++i) {
+        out[i] = d * static_cast<float>((p[2 + i] & 15) - 8);
+        out[i + 16] = d * static_cast<float>((p[2 + i] >> 4) - 8);
+      }
+      break;
+    case Encoding::q5_0:
+    case Encoding::q5_1: {
+      const bool offset = e == Encoding::q5_1;
+      const float m = offset ? half_to_float(load<uint16_t>(p + 2)) : -16 * d;
+      const uint8_t* q = p + (offset ? 8 : 6);
+      const auto high = load<uint32_t>(q - 4);
+      for (int i = 0; i < 16; ++i) {
+        out[i] = d * static_cast<float>((q[i] & 15) | (high >> i & 1) << 4) + m;
+        out[i + 16] = d * static_cast<float>(q[i] >> 4 | (high >> (i + 16) & 1) << 4) + m;
+      }
+      break;
+    }
+    default:
+      for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(static_cast<int8_t>(p[2 + i]));
+  }
+}
+
+}  // namespace
+
+void decode_f32(const Stored& t, const float* scale, float* out) {
+  const uint64_t n = t.count();
+  const uint8_t* p = t.data.data();
+  if (n == 0) return;
+  switch (t.encoding) {
+    case Encoding::f32:
+      std::memcpy(out, p, n * 4);
+      return;
+    case Encoding::f16:
+      halves(p, n, out);
+      return;
+    case Encoding::bf16:
+      for (uint64_t i = 0; i < n; ++i) out[i] = std::bit_cast<float>(static_cast<uint32_t>(load<uint16_t>(p + 2 * i)) << 16);
+      return;
+    case Encoding::i8: {
+      const uint64_t cols = t.dims.empty() ? 1 : n / static_cast<uint64_t>(t.dims[0]);
+      for (uint64_t i = 0; i < n; ++i) out[i] = static_cast<float>(static_cast<int8_t>(p[i])) * (scale ? scale[i / cols] : 1.0F);
+      return;
+    }
+    case Encoding::u8:
+      for (uint64_t i = 0; i < n; ++i) out[i] = p[i];
+      return;
+    case Encoding::i16:
+      for (uint64_t i = 0; i < n; ++i) out[i] = load<int16_t>(p + 2 * i);
+      return;
+    case Encoding::i32:
+      for (uint64_t i = 0; i < n; ++i) out[i] = static_cast<float>(load<int32_t>(p + 4 * i));
+      return;
+    case Encoding::i64:
+      for (uint64_t i = 0; i < n; ++i) out[i] = static_cast<float>(load<int64_t>(p + 8 * i));
+      return;
+    default:
+      for (uint64_t i = 0; i < n; i += 32) block(t.encoding, p + encoded_bytes(t.encoding, i), out + i);
+  }
+}
+
+void quantise_rows(const float* in, int64_t rows, int64_t cols, int8_t* out, float* scale) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* x = in + r * cols;
+    float top = 0;
+    for (int64_t i = 0; i < cols; ++i) top = std::max(top, std::fabs(x[i]));
+    scale[r] = top / 127;
+    const float inverse = top > 0 ? 127 / top : 0;
+    for (int64_t i = 0; i < cols; ++i) out[r * cols + i] = static_cast<int8_t>(std::lrintf(x[i] * inverse));
+  }
+}
+
+}  // namespace npurt

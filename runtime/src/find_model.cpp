@@ -1,0 +1,31 @@
+#include <cstdlib>
+#include <npurt/runtime.hpp>
+
+namespace npurt {
+
+ModelFinding find_model(const std::string& name, const std::filesystem::path& graph_folder) {
+  namespace fs = std::filesystem;
+  ModelFinding f;
+  std::error_code none;
+  auto found = [&](const fs::path& p) {
+    f.looked_in.push_back(p.string());
+    if (!fs::exists(p, none)) return false;
+    f.path = p;
+    return true;
+  };
+  if (name.empty()) return f;
+  if (name.find('/') != std::string::npos || name == "." || name == "..") {
+    found(name);
+    return f;
+  }
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  const fs::path models = cache && *cache ? fs::path(cache) : fs::path(home ? home : "") / ".cache";
+  if (found(models / "npurt" / "models" / name)) return f;
+  const fs::path embedded = graph_folder / "models";
+  if (found(embedded / name)) return f;
+  found(embedded / (name + ".safetensors"));
+  return f;
+}
+
+}  // namespace npurt
