@@ -1,0 +1,46 @@
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "kernels.hpp"
+
+namespace decoder {
+
+extern const Kernels kernels_base, kernels_avx2, kernels_avx512, kernels_vnni;
+
+const Kernels* const* kernel_levels() {
+  static const Kernels* levels[5] = {};
+  static const bool once = [] {
+    int n = 0;
+    levels[n++] = &kernels_base;
+#if defined(__x86_64__)
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    if (avx2) levels[n++] = &kernels_avx2;
+    if (avx512) levels[n++] = &kernels_avx512;
+    if (avx512 && __builtin_cpu_supports("avx512vnni")) levels[n++] = &kernels_vnni;
+#endif
+    return true;
+  }();
+  (void)once;
+  return levels;
+}
+
+const Kernels& kernels() {
+  static const Kernels& chosen = []() -> const Kernels& {
+    const char* wanted = std::getenv("NPURT_ISA");
+    const Kernels* last = nullptr;
+    std::string have;
+    for (auto* level = kernel_levels(); *level; ++level) {
+      last = *level;
+      have += std::string(have.empty() ? "" : ", ") + last->name;
+      if (wanted && std::string(wanted) == last->name) return *last;
+    }
+    if (wanted && *wanted) throw std::runtime_error(std::string("NPURT_ISA is '") + wanted + "'; this processor has " + have);
+    return *last;
+  }();
+  return chosen;
+}
+
+}  // namespace decoder

@@ -1,0 +1,37 @@
+// The decoder's own kernels: products of few rows with big matrices, which general GEMM libraries are slow at, and attention of
+// one query over a cache. One table per instruction set.
+#pragma once
+
+#include <cstdint>
+
+namespace decoder {
+
+struct Kernels {
+  const char* name;
+  // y[i*ldy + r] = dot(w[r*k..], x[i*k..]) for r < rows, i < m. All row-major f32.
+  void (*rows_f32)(const float* w, long rows, long k, const float* x, long m, float* y, long ldy);
+  // The same over int8: x holds m rows of u8 = value + 128, y is the s32 sum of w * (x - 128). k is a multiple of 4.
+  void (*rows_i8)(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy);
+  // Symmetric quantisation of one row: x = scale * (q - 128); returns scale.
+  float (*quantise)(const float* x, long k, uint8_t* q);
+  // out[d] = softmax(scale * q . keys[t]) . values[t], t < n; keys and values are [n, d] rows; scores is scratch of n.
+  void (*attend_f32)(const float* q, const float* keys, const float* values, long n, long d, float scale, float* scores,
+                     float* out);
+  void (*attend_f16)(const float* q, const uint16_t* keys, const uint16_t* values, long n, long d, float scale, float* scores,
+                     float* out);
+  void (*to_f16)(const float* in, long n, uint16_t* out);
+  // (x - mean) / sqrt(var + 1e-5) * gamma + beta
+  void (*layer_norm)(const float* x, const float* gamma, const float* beta, long n, float* out);
+  // x * Phi(x) with erf to 2e-7 (Numerical Recipes, erfc by Chebyshev fit), in place.
+  void (*gelu)(float* x, long n);
+  // Largest value, and log of the sum of exp(x - largest), of n values.
+  void (*log_sum_exp)(const float* x, long n, float* largest, float* log_sum);
+};
+
+// Fastest level that this processor has, or the one that NPURT_ISA (base, avx2, avx512, vnni) names; throws
+// std::runtime_error when that one is unknown or the processor lacks it.
+const Kernels& kernels();
+// All levels that this processor can run, slowest first; null-terminated.
+const Kernels* const* kernel_levels();
+
+}  // namespace decoder

@@ -1,0 +1,313 @@
+// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code. No standard library
+// templates here: their instantiations would be shared with code that must run on older processors.
+#include <math.h>
+#include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#include "kernels.hpp"
+
+#define NPURT_CONCAT2(a, b) a##b
+#define NPURT_CONCAT(a, b) NPURT_CONCAT2(a, b)
+#define NPURT_TEXT2(a) #a
+#define NPURT_TEXT(a) NPURT_TEXT2(a)
+
+namespace decoder {
+namespace {
+
+// Four rows of x share each row of w, so that the weights are read once for them.
+constexpr long kTogether = 4;
+
+void rows_f32(const float* w, long rows, long k, const float* x, long m, float* y, long ldy) {
+  for (long i = 0; i < m; i += kTogether) {
+    const long n = m - i < kTogether ? m - i : kTogether;
+    for (long r = 0; r < rows; ++r) {
+      const float* a = w + r * k;
+      const float* b = x + i * k;
+      if (n == kTogether) {
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        for (long j = 0; j < k; ++j) {
+          s0 += a[j] * b[j];
+          s1 += a[j] * b[k + j];
+          s2 += a[j] * b[2 * k + j];
+          s3 += a[j] * b[3 * k + j];
+        }
+        y[i * ldy + r] = s0;
+        y[(i + 1) * ldy + r] = s1;
+        y[(i + 2) * ldy + r] = s2;
+        y[(i + 3) * ldy + r] = s3;
+      } else {
+        for (long q = 0; q < n; ++q) {
+          float s = 0;
+          for (long j = 0; j < k; ++j) s += a[j] * b[q * k + j];
+          y[(i + q) * ldy + r] = s;
+        }
+      }
+    }
+  }
+}
+
+#if defined(__AVX512VNNI__)
+inline int dot_i8(const int8_t* w, const uint8_t* x, long k) {
+  __m512i sum = _mm512_setzero_si512();
+  long j = 0;
+  for (; j + 64 <= k; j += 64) sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(x + j), _mm512_loadu_si512(w + j));
+  if (j < k) {
+    const __mmask64 rest = (1ULL << (k - j)) - 1;
+    sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(rest, x + j), _mm512_maskz_loadu_epi8(rest, w + j));
+  }
+  return _mm512_reduce_add_epi32(sum);
+}
+inline void dot4_i8(const int8_t* w, const uint8_t* x, long k, int* out) {
+  __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0;
+  for (long j = 0; j < k; j += 64) {
+    const __mmask64 some = k - j >= 64 ? ~0ULL : (1ULL << (k - j)) - 1;
+    const __m512i a = _mm512_maskz_loadu_epi8(some, w + j);
+    s0 = _mm512_dpbusd_epi32(s0, _mm512_maskz_loadu_epi8(some, x + j), a);
+    s1 = _mm512_dpbusd_epi32(s1, _mm512_maskz_loadu_epi8(some, x + k + j), a);
+    s2 = _mm512_dpbusd_epi32(s2, _mm512_maskz_loadu_epi8(some, x + 2 * k + j), a);
+    s3 = _mm512_dpbusd_epi32(s3, _mm512_maskz_loadu_epi8(some, x + 3 * k + j), a);
+  }
+  out[0] = _mm512_reduce_add_epi32(s0);
+  out[1] = _mm512_reduce_add_epi32(s1);
+  out[2] = _mm512_reduce_add_epi32(s2);
+  out[3] = _mm512_reduce_add_epi32(s3);
+}
+#else
+inline int dot_i8(const int8_t* w, const uint8_t* x, long k) {
+  int sum = 0;
+  long j = 0;
+#if defined(__AVX2__)
+  __m256i s = _mm256_setzero_si256();
+  for (; j + 16 <= k; j += 16) {
+    const __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + j)));
+    const __m256i b = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x + j)));
+    s = _mm256_add_epi32(s, _mm256_madd_epi16(a, b));
+  }
+  alignas(32) int lane[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lane), s);
+  for (int i = 0; i < 8; ++i) sum += lane[i];
+#endif
+  for (; j < k; ++j) sum += w[j] * x[j];
+  return sum;
+}
+inline void dot4_i8(const int8_t* w, const uint8_t* x, long k, int* out) {
+  for (int q = 0; q < 4; ++q) out[q] = dot_i8(w, x + q * k, k);
+}
+#endif
+
+void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
+  for (long i = 0; i < m; i += kTogether) {
+    const long n = m - i < kTogether ? m - i : kTogether;
+    for (long r = 0; r < rows; ++r) {
+      const int32_t offset = 128 * row_sums[r];
+      if (n == kTogether) {
+        int out[4];
+        dot4_i8(w + r * k, x + i * k, k, out);
+        for (long q = 0; q < 4; ++q) y[(i + q) * ldy + r] = out[q] - offset;
+      } else {
+        for (long q = 0; q < n; ++q) y[(i + q) * ldy + r] = dot_i8(w + r * k, x + (i + q) * k, k) - offset;
+      }
+    }
+  }
+}
+
+float quantise(const float* x, long k, uint8_t* q) {
+  float top = 0;
+  for (long j = 0; j < k; ++j) {
+    const float a = fabsf(x[j]);
+    top = a > top ? a : top;
+  }
+  const float inverse = top > 0 ? 127.0F / top : 0.0F;
+  for (long j = 0; j < k; ++j) {
+    float v = x[j] * inverse;
+    v = v < -127.0F ? -127.0F : v > 127.0F ? 127.0F : v;
+    q[j] = static_cast<uint8_t>(static_cast<int>(v + 128.5F));
+  }
+  return top / 127.0F;
+}
+
+// exp for x <= 0, relative error below 2e-7: 2^n by the exponent bits, the rest by a polynomial (Cephes expf).
+inline float exp_negative(float x) {
+  x = x < -87.0F ? -87.0F : x;
+  const int n = static_cast<int>(x * 1.44269504F - 0.5F);
+  const float f = static_cast<float>(n);
+  const float r = (x - f * 0.693359375F) + f * 2.12194440e-4F;
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * r * r + r + 1.0F;
+  const int bits = (n + 127) << 23;
+  float scale;
+  memcpy(&scale, &bits, sizeof scale);
+  return p * scale;
+}
+
+float softmax(float* s, long n) {
+  float top = s[0];
+  for (long t = 1; t < n; ++t) top = s[t] > top ? s[t] : top;
+  float sum = 0;
+  for (long t = 0; t < n; ++t) {
+    s[t] = exp_negative(s[t] - top);
+    sum += s[t];
+  }
+  return 1.0F / sum;
+}
+
+inline float value(float x) { return x; }
+#if defined(__F16C__)
+inline float value(uint16_t x) { return _cvtsh_ss(x); }
+#else
+inline float value(uint16_t h) {
+  const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 1023;
+  if (exponent == 0) return (sign ? -1.0F : 1.0F) * static_cast<float>(mantissa) * 5.9604644775390625e-8F;
+  const uint32_t bits = sign | (exponent + 112) << 23 | mantissa << 13;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+#endif
+
+template <typename T>
+inline float dot(const float* q, const T* k, long d) {
+  float s = 0;
+  for (long j = 0; j < d; ++j) s += q[j] * value(k[j]);
+  return s;
+}
+template <typename T>
+inline void add_scaled(float* out, const T* v, float p, long d) {
+  for (long j = 0; j < d; ++j) out[j] += p * value(v[j]);
+}
+#if defined(__AVX512F__)
+inline float dot(const float* q, const uint16_t* k, long d) {
+  __m512 s = _mm512_setzero_ps();
+  long j = 0;
+  for (; j + 16 <= d; j += 16)
+    s = _mm512_fmadd_ps(_mm512_loadu_ps(q + j), _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(k + j))), s);
+  float sum = _mm512_reduce_add_ps(s);
+  for (; j < d; ++j) sum += q[j] * value(k[j]);
+  return sum;
+}
+inline void add_scaled(float* out, const uint16_t* v, float p, long d) {
+  long j = 0;
+  for (; j + 16 <= d; j += 16)
+    _mm512_storeu_ps(
+        out + j, _mm512_fmadd_ps(_mm512_set1_ps(p), _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(v + j))),
+                                 _mm512_loadu_ps(out + j)));
+  for (; j < d; ++j) out[j] += p * value(v[j]);
+}
+#elif defined(__F16C__)
+inline float dot(const float* q, const uint16_t* k, long d) {
+  __m256 s = _mm256_setzero_ps();
+  long j = 0;
+  for (; j + 8 <= d; j += 8)
+    s = _mm256_fmadd_ps(_mm256_loadu_ps(q + j), _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(k + j))), s);
+  alignas(32) float lane[8];
+  _mm256_store_ps(lane, s);
+  float sum = 0;
+  for (float x : lane) sum += x;
+  for (; j < d; ++j) sum += q[j] * value(k[j]);
+  return sum;
+}
+inline void add_scaled(float* out, const uint16_t* v, float p, long d) {
+  long j = 0;
+  for (; j + 8 <= d; j += 8)
+    _mm256_storeu_ps(out + j,
+                     _mm256_fmadd_ps(_mm256_set1_ps(p), _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(v + j))),
+                                     _mm256_loadu_ps(out + j)));
+  for (; j < d; ++j) out[j] += p * value(v[j]);
+}
+#endif
+
+template <typename T>
+void attend(const float* q, const T* keys, const T* values, long n, long d, float scale, float* scores, float* out) {
+  for (long t = 0; t < n; ++t) scores[t] = scale * dot(q, keys + t * d, d);
+  const float inverse = softmax(scores, n);
+  memset(out, 0, static_cast<size_t>(d) * sizeof(float));
+  for (long t = 0; t < n; ++t) add_scaled(out, values + t * d, scores[t], d);
+  for (long j = 0; j < d; ++j) out[j] *= inverse;
+}
+void attend_f32(const float* q, const float* k, const float* v, long n, long d, float scale, float* scores, float* out) {
+  attend(q, k, v, n, d, scale, scores, out);
+}
+void attend_f16(const float* q, const uint16_t* k, const uint16_t* v, long n, long d, float scale, float* scores, float* out) {
+  attend(q, k, v, n, d, scale, scores, out);
+}
+
+void to_f16(const float* in, long n, uint16_t* out) {
+  long i = 0;
+#if defined(__F16C__)
+  for (; i + 8 <= n; i += 8)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
+  for (; i < n; ++i) out[i] = _cvtss_sh(in[i], _MM_FROUND_TO_NEAREST_INT);
+#else
+  // Round to nearest even by the bits; too large becomes infinity, and what is below f16's normal range is rounded on its fixed
+  // grid.
+  for (; i < n; ++i) {
+    uint32_t bits;
+    memcpy(&bits, in + i, sizeof bits);
+    const uint16_t sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
+    const uint32_t a = bits & 0x7FFFFFFF;
+    uint16_t h;
+    if (a >= 0x47800000) h = 0x7C00;
+    else if (a < 0x38800000) {
+      float f;
+      memcpy(&f, &a, sizeof f);
+      h = static_cast<uint16_t>(f * 16777216.0F + 0.5F);
+    } else {
+      h = static_cast<uint16_t>((a + 0xFFF + (a >> 13 & 1) - 0x38000000) >> 13);
+    }
+    out[i] = static_cast<uint16_t>(sign | h);
+  }
+#endif
+}
+
+void layer_norm(const float* x, const float* gamma, const float* beta, long n, float* out) {
+  float mean = 0;
+  for (long j = 0; j < n; ++j) mean += x[j];
+  mean /= static_cast<float>(n);
+  float var = 0;
+  for (long j = 0; j < n; ++j) var += (x[j] - mean) * (x[j] - mean);
+  const float inverse = 1.0F / sqrtf(var / static_cast<float>(n) + 1e-5F);
+  for (long j = 0; j < n; ++j) out[j] = (x[j] - mean) * inverse * gamma[j] + beta[j];
+}
+
+void gelu(float* x, long n) {
+  for (long j = 0; j < n; ++j) {
+    const float z = fabsf(x[j]) * 0.70710678F, t = 1.0F / (1.0F + 0.5F * z);
+    float p = 0.17087277F;
+    p = p * t - 0.82215223F;
+    p = p * t + 1.48851587F;
+    p = p * t - 1.13520398F;
+    p = p * t + 0.27886807F;
+    p = p * t - 0.18628806F;
+    p = p * t + 0.09678418F;
+    p = p * t + 0.37409196F;
+    p = p * t + 1.00002368F;
+    p = p * t - 1.26551223F;
+    const float erfc = t * exp_negative(p - z * z);
+    const float phi = x[j] >= 0 ? 1.0F - 0.5F * erfc : 0.5F * erfc;
+    x[j] *= phi;
+  }
+}
+
+void log_sum_exp(const float* x, long n, float* largest, float* log_sum) {
+  float top = x[0];
+  for (long j = 1; j < n; ++j) top = x[j] > top ? x[j] : top;
+  float sum = 0;
+  for (long j = 0; j < n; ++j) sum += exp_negative(x[j] - top);
+  *largest = top;
+  *log_sum = logf(sum);
+}
+
+}  // namespace
+
+extern const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL);
+const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {
+    NPURT_TEXT(NPURT_LEVEL), rows_f32, rows_i8, quantise, attend_f32, attend_f16, to_f16, layer_norm, gelu, log_sum_exp};
+
+}  // namespace decoder

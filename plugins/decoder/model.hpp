@@ -1,0 +1,60 @@
+// The decoder's weights and facts, read once when the stage is opened.
+#pragma once
+
+#include <npurt/plugin.hpp>
+#include <string>
+#include <vector>
+
+#include "kernels.hpp"
+
+namespace decoder {
+
+// y = W x + b for [rows, cols] row-major W, in f32 or int8.
+struct Linear {
+  npurt::Weight<float> f32;
+  npurt::Weight<int8_t> i8;
+  std::vector<int32_t> sums;    // of each int8 row
+  const float* bias = nullptr;  // or null
+  int64_t rows = 0, cols = 0;
+  bool int8 = false;
+};
+
+struct Norm {
+  const float *gamma = nullptr, *beta = nullptr;
+};
+
+struct Layer {
+  Norm attn_ln, cross_ln, mlp_ln;
+  Linear qkv, out, cross_query, cross_out, fc1, fc2;
+};
+
+struct Language {
+  std::string code;
+  int id;
+};
+
+// docs/models.md, "Config".
+struct Facts {
+  int vocab = 0, text_ctx = 0, state = 0, heads = 0, layers = 0, audio_ctx = 0;
+  bool multilingual = false;
+  int eot = 0, sot = 0, sot_prev = 0, no_speech = 0, no_timestamps = 0, timestamp_begin = 0, translate = 0, transcribe = 0;
+  std::vector<int> suppress, suppress_begin;
+  std::vector<Language> languages;
+  int head_size() const { return state / heads; }
+};
+
+// Throws Refuse if the model is not a Whisper model.
+Facts read_facts(const std::string& config, const std::string& model);
+
+struct Model {
+  Facts facts;
+  Linear embedding;  // [vocab, state]; also the output projection
+  const float* positions = nullptr;
+  Norm ln;
+  std::vector<Layer> layers;
+  std::vector<std::string> tokens;  // raw bytes by id
+
+  Model(npurt::Host host, bool int8);
+};
+
+}  // namespace decoder

@@ -1,0 +1,126 @@
+#include "step.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace decoder {
+
+Step::Step(const Model& model, int rows, int threads) : model_(model), k_(kernels()), most_(rows), threads_(threads) {
+  const Facts& f = model.facts;
+  const size_t m = static_cast<size_t>(rows), d = static_cast<size_t>(f.state);
+  const size_t widest = static_cast<size_t>(std::max<int64_t>(model.layers[0].fc1.rows, 3 * f.state));
+  for (auto* v : {&x_, &y_, &attended_}) v->resize(m * d);
+  qkv_.resize(m * 3 * d);
+  mlp_.resize(m * widest);
+  logits_.resize(m * static_cast<size_t>(f.vocab));
+  scores_.resize(static_cast<size_t>(threads) * static_cast<size_t>(std::max(f.audio_ctx, f.text_ctx)));
+  scale_.resize(m);
+  quantised_.resize(m * widest);
+  sums_.resize(model.embedding.int8 ? m * static_cast<size_t>(std::max<int64_t>(f.vocab, static_cast<int64_t>(widest))) : 0);
+  slot_.resize(m);
+}
+
+void Step::apply(const Linear& l, const float* x, int64_t m, float* y) {
+  constexpr int64_t kChunk = 64;  // rows of W a thread takes at a time
+  const int64_t chunks = (l.rows + kChunk - 1) / kChunk;
+  if (l.int8)
+    for (int64_t i = 0; i < m; ++i)
+      scale_[static_cast<size_t>(i)] = k_.quantise(x + i * l.cols, l.cols, quantised_.data() + i * l.cols);
+#pragma omp parallel for num_threads(threads_) schedule(static)
+  for (int64_t c = 0; c < chunks; ++c) {
+    const int64_t r = c * kChunk, n = std::min(kChunk, l.rows - r);
+    if (l.int8) {
+      k_.rows_i8(l.i8.data + r * l.cols, l.sums.data() + r, n, l.cols, quantised_.data(), m, sums_.data() + r, l.rows);
+      for (int64_t i = 0; i < m; ++i) {
+        const int32_t* s = sums_.data() + i * l.rows + r;
+        float* out = y + i * l.rows + r;
+        const float scale = scale_[static_cast<size_t>(i)];
+        for (int64_t j = 0; j < n; ++j) out[j] = static_cast<float>(s[j]) * scale * l.i8.scale[r + j];
+      }
+    } else {
+      k_.rows_f32(l.f32.data + r * l.cols, n, l.cols, x, m, y + r, l.rows);
+    }
+    if (l.bias)
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) y[i * l.rows + r + j] += l.bias[r + j];
+  }
+}
+
+void Step::norm(const Norm& n, const float* x, int64_t m, float* y) {
+  const int d = model_.facts.state;
+  for (int64_t i = 0; i < m; ++i) k_.layer_norm(x + i * d, n.gamma, n.beta, d, y + i * d);
+}
+
+void Step::attend(const std::vector<Row>& rows, int layer, bool cross) {
+  const Facts& f = model_.facts;
+  const int width = f.head_size(), jobs = static_cast<int>(rows.size()) * f.heads;
+  const float scale = 1.0F / std::sqrt(static_cast<float>(width));
+  const int64_t stride = cross ? f.state : 3 * f.state;
+  const size_t longest = static_cast<size_t>(std::max(f.audio_ctx, f.text_ctx));
+#pragma omp parallel for num_threads(threads_) schedule(static)
+  for (int job = 0; job < jobs; ++job) {
+    const int i = job / f.heads, head = job % f.heads;
+    const Row& row = rows[static_cast<size_t>(i)];
+    float* scores = scores_.data() + static_cast<size_t>(job * static_cast<int64_t>(threads_) / jobs) * longest;
+    const float* q = (cross ? y_.data() : qkv_.data()) + i * stride + head * width;
+    float* out = attended_.data() + static_cast<int64_t>(i) * f.state + head * width;
+    if (!cross)
+      k_.attend_f32(q, row.self->keys(layer, head), row.self->values(layer, head), row.position + 1, width, scale, scores, out);
+    else if (row.cross->half())
+      k_.attend_f16(q, row.cross->half_keys(layer, head), row.cross->half_values(layer, head), f.audio_ctx, width, scale, scores,
+                    out);
+    else k_.attend_f32(q, row.cross->keys(layer, head), row.cross->values(layer, head), f.audio_ctx, width, scale, scores, out);
+  }
+}
+
+void Step::run(const std::vector<Row>& rows) {
+  const Facts& f = model_.facts;
+  const int64_t m = static_cast<int64_t>(rows.size()), d = f.state;
+  const int width = f.head_size();
+  for (int64_t i = 0; i < m; ++i) {
+    const Row& row = rows[static_cast<size_t>(i)];
+    const float* position = model_.positions + row.position * d;
+    const Linear& e = model_.embedding;
+    for (int64_t j = 0; j < d; ++j)
+      x_[static_cast<size_t>(i * d + j)] =
+          position[j] +
+          (e.int8 ? static_cast<float>(e.i8.data[row.token * d + j]) * e.i8.scale[row.token] : e.f32.data[row.token * d + j]);
+  }
+  auto add = [&](const std::vector<float>& y) {
+    for (int64_t j = 0; j < m * d; ++j) x_[static_cast<size_t>(j)] += y[static_cast<size_t>(j)];
+  };
+  for (int layer = 0; layer < f.layers; ++layer) {
+    const Layer& l = model_.layers[static_cast<size_t>(layer)];
+    norm(l.attn_ln, x_.data(), m, y_.data());
+    apply(l.qkv, y_.data(), m, qkv_.data());
+    for (int64_t i = 0; i < m; ++i) {
+      const Row& row = rows[static_cast<size_t>(i)];
+      for (int head = 0; head < f.heads; ++head) {
+        std::copy_n(qkv_.data() + i * 3 * d + d + head * width, width, row.self->keys(layer, head) + row.position * width);
+        std::copy_n(qkv_.data() + i * 3 * d + 2 * d + head * width, width, row.self->values(layer, head) + row.position * width);
+      }
+    }
+    attend(rows, layer, false);
+    apply(l.out, attended_.data(), m, y_.data());
+    add(y_);
+    norm(l.cross_ln, x_.data(), m, attended_.data());
+    apply(l.cross_query, attended_.data(), m, y_.data());
+    attend(rows, layer, true);
+    apply(l.cross_out, attended_.data(), m, y_.data());
+    add(y_);
+    norm(l.mlp_ln, x_.data(), m, y_.data());
+    apply(l.fc1, y_.data(), m, mlp_.data());
+    k_.gelu(mlp_.data(), m * l.fc1.rows);
+    apply(l.fc2, mlp_.data(), m, y_.data());
+    add(y_);
+  }
+  int64_t wanted = 0;
+  for (int64_t i = 0; i < m; ++i)
+    if (rows[static_cast<size_t>(i)].logits) {
+      k_.layer_norm(x_.data() + i * d, model_.ln.gamma, model_.ln.beta, d, y_.data() + wanted * d);
+      slot_[static_cast<size_t>(i)] = static_cast<size_t>(wanted++);
+    }
+  if (wanted) apply(model_.embedding, y_.data(), wanted, logits_.data());
+}
+
+}  // namespace decoder
