@@ -1,5 +1,7 @@
 #include "step.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -61,7 +63,7 @@ void Step::attend(const std::vector<Row>& rows, int layer, bool cross) {
   for (int job = 0; job < jobs; ++job) {
     const int i = job / f.heads, head = job % f.heads;
     const Row& row = rows[static_cast<size_t>(i)];
-    float* scores = scores_.data() + static_cast<size_t>(job * static_cast<int64_t>(threads_) / jobs) * longest;
+    float* scores = scores_.data() + static_cast<size_t>(omp_get_thread_num()) * longest;
     const float* q = (cross ? y_.data() : qkv_.data()) + i * stride + head * width;
     float* out = attended_.data() + static_cast<int64_t>(i) * f.state + head * width;
     if (!cross)

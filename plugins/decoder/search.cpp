@@ -1,0 +1,217 @@
+#include "search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace decoder {
+
+namespace {
+// Rows of one step: every sequence's newest token, or this many of one prompt at a time.
+constexpr int kPromptRows = 8;
+}  // namespace
+
+Search::Search(const Model& model, int sequences, int threads)
+    : model_(model), step_(model, std::max(sequences, kPromptRows), threads) {
+  for (int i = 0; i < sequences; ++i) caches_.emplace_back(model.facts);
+  rows_.reserve(static_cast<size_t>(step_.most_rows()));
+}
+
+std::vector<float> Search::languages(const CrossCache& window) {
+  step_.run({{model_.facts.sot, 0, &caches_[0], &window, true}});
+  const float* logits = step_.logits(0);
+  std::vector<float> p;
+  float top = kNever, sum = 0;
+  for (const Language& l : model_.facts.languages) top = std::max(top, logits[l.id]);
+  for (const Language& l : model_.facts.languages) sum += p.emplace_back(std::exp(logits[l.id] - top));
+  for (float& x : p) x /= sum;
+  return p;
+}
+
+// Runs the newest token of every live sequence (first: the whole prompt) and leaves their logits in step_.
+void Search::advance(std::vector<Sequence>& live, const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+                     bool first, const SearchOptions& options, std::vector<Found>& found) {
+  const Facts& f = model_.facts;
+  auto token_at = [&](const Sequence& s, size_t i) { return i < prompt.size() ? prompt[i] : s.made[i - prompt.size()]; };
+  auto newest = [&](const Sequence& s) { return prompt.size() + s.made.size() - 1; };
+  auto replay = [&](Sequence& s, size_t from, size_t to) {  // tokens [from, to) without logits
+    for (size_t i = from; i < to;) {
+      rows_.clear();
+      for (; i < to && rows_.size() < static_cast<size_t>(step_.most_rows()); ++i)
+        rows_.push_back({token_at(s, i), static_cast<int>(i), s.self, windows[s.window], false});
+      step_.run(rows_);
+    }
+  };
+  if (first) {
+    const size_t sot = static_cast<size_t>(std::find(prompt.begin(), prompt.end(), f.sot) - prompt.begin());
+    for (Sequence& s : live) {
+      replay(s, 0, sot);
+      if (sot + 1 < prompt.size()) {
+        step_.run({{f.sot, static_cast<int>(sot), s.self, windows[s.window], true}});
+        float top = 0, log_sum = 0;
+        kernels().log_sum_exp(step_.logits(0), f.vocab, &top, &log_sum);
+        found[s.window].no_speech = std::exp(step_.logits(0)[f.no_speech] - top - log_sum);
+        replay(s, sot + 1, prompt.size() - 1);
+      }
+    }
+  } else if (!options.cache) {
+    for (Sequence& s : live) replay(s, 0, newest(s));
+  }
+  rows_.clear();
+  for (Sequence& s : live)
+    rows_.push_back({token_at(s, newest(s)), static_cast<int>(newest(s)), s.self, windows[s.window], true});
+  step_.run(rows_);
+  for (size_t i = 0; i < live.size(); ++i) live[i].logits = step_.logits(i);
+  if (first && prompt.back() == f.sot)
+    for (Sequence& s : live) {
+      float top = 0, log_sum = 0;
+      kernels().log_sum_exp(s.logits, f.vocab, &top, &log_sum);
+      found[s.window].no_speech = std::exp(s.logits[f.no_speech] - top - log_sum);
+    }
+}
+
+// Beam search with patience 1 (openai/whisper decoding.py, BeamSearchDecoder): of each window's beams and their likeliest next
+// tokens, the best `beam` unfinished go on. A window is done when as many have ended.
+void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& done, size_t prompt, int beam) {
+  const Facts& f = model_.facts;
+  struct Next {
+    size_t from;
+    int token;
+    double sum;
+  };
+  std::vector<Sequence> after;
+  std::vector<std::pair<size_t, int>> best;  // token order of one row
+  std::vector<int> order(static_cast<size_t>(f.vocab));
+  for (size_t a = 0; a < live.size();) {
+    size_t b = a;
+    std::vector<Next> next;
+    for (; b < live.size() && live[b].window == live[a].window; ++b) {
+      float top = 0, log_sum = 0;
+      kernels().log_sum_exp(live[b].logits, f.vocab, &top, &log_sum);
+      for (int i = 0; i < f.vocab; ++i) order[static_cast<size_t>(i)] = i;
+      const float* l = live[b].logits;
+      std::partial_sort(order.begin(), order.begin() + beam + 1, order.end(),
+                        [l](int x, int y) { return l[x] != l[y] ? l[x] > l[y] : x < y; });
+      for (int i = 0; i <= beam; ++i) {
+        const int token = order[static_cast<size_t>(i)];
+        if (l[token] > kNever / 2) next.push_back({b, token, live[b].sum + l[token] - top - log_sum});
+      }
+      if (live[b].made.empty()) break;  // all beams are still the same
+    }
+    for (; b < live.size() && live[b].window == live[a].window;) ++b;
+    std::stable_sort(next.begin(), next.end(), [](const Next& x, const Next& y) { return x.sum > y.sum; });
+    auto& finished = done[live[a].window];
+    std::vector<Next> going;
+    for (const Next& n : next) {
+      if (going.size() == static_cast<size_t>(beam)) break;
+      if (n.token == f.eot) {
+        if (finished.size() < static_cast<size_t>(beam))
+          finished.push_back({live[n.from].made, n.sum, live[n.from].made.size() + 1});
+      } else {
+        going.push_back(n);
+      }
+    }
+    if (finished.size() < static_cast<size_t>(beam)) {
+      // A beam that goes on first keeps its own cache; its further children get caches that no one needs.
+      std::vector<SelfCache*> spare;
+      std::vector<bool> kept(b - a, false);
+      std::vector<SelfCache*> mine(going.size(), nullptr);
+      for (size_t i = 0; i < going.size(); ++i)
+        if (!kept[going[i].from - a]) {
+          kept[going[i].from - a] = true;
+          mine[i] = live[going[i].from].self;
+        }
+      for (size_t i = a; i < b; ++i)
+        if (!kept[i - a]) spare.push_back(live[i].self);
+      for (size_t i = 0; i < going.size(); ++i) {
+        const Sequence& parent = live[going[i].from];
+        Sequence s{parent.window, mine[i], parent.made, going[i].sum, nullptr};
+        if (!s.self) {
+          s.self = spare.back();
+          spare.pop_back();
+          s.self->copy_from(*parent.self, static_cast<int>(prompt + parent.made.size()));
+        }
+        s.made.push_back(going[i].token);
+        after.push_back(std::move(s));
+      }
+    }
+    a = b;
+  }
+  live = std::move(after);
+}
+
+std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+                               const SearchOptions& options, const std::function<bool()>& cancelled) {
+  const Facts& f = model_.facts;
+  const Rules rules(f, options.timestamps);
+  const bool sampling = options.temperature > 0;
+  const size_t each = static_cast<size_t>(sampling ? options.best_of : options.beam);
+  const size_t most =
+      static_cast<size_t>(std::max(0, std::min(options.most_tokens, f.text_ctx - static_cast<int>(prompt.size()))));
+  std::vector<Found> found(windows.size());
+  std::vector<std::vector<Done>> done(windows.size());
+  std::vector<Sequence> live;
+  std::vector<std::mt19937_64> random;
+  for (size_t w = 0; w < windows.size(); ++w) {
+    random.emplace_back(options.seed + w);
+    for (size_t i = 0; i < each; ++i) live.push_back({w, &caches_[w * each + i], {}, 0, nullptr});
+    for (size_t i = 0; i < each; ++i) live.back().made.reserve(most + 1);
+  }
+  for (bool first = true; !live.empty(); first = false) {
+    if (cancelled()) throw npurt::Cancelled();
+    advance(live, windows, prompt, first, options, found);
+    for (Sequence& s : live) rules.apply(s.logits, s.made);
+    if (!sampling && options.beam > 1) {
+      widen(live, done, prompt.size(), options.beam);
+    } else {
+      size_t kept = 0;
+      for (size_t i = 0; i < live.size(); ++i) {
+        Sequence& s = live[i];
+        float top = 0, log_sum = 0;
+        kernels().log_sum_exp(s.logits, f.vocab, &top, &log_sum);
+        int token = 0;
+        if (sampling) {
+          // Inverse transform of the distribution at this temperature, with the window's own generator.
+          double total = 0;
+          for (int id = 0; id < f.vocab; ++id) total += std::exp((s.logits[id] - top) / options.temperature);
+          double target = std::uniform_real_distribution<double>(0, total)(random[s.window]);
+          for (token = 0; token + 1 < f.vocab; ++token) {
+            target -= std::exp((s.logits[token] - top) / options.temperature);
+            if (target < 0) break;
+          }
+        } else {
+          token = static_cast<int>(std::max_element(s.logits, s.logits + f.vocab) - s.logits);
+        }
+        s.sum += s.logits[token] - top - log_sum;
+        if (token == f.eot) {
+          done[s.window].push_back({s.made, s.sum, s.made.size() + 1});
+        } else {
+          s.made.push_back(token);
+          if (kept != i) live[kept] = std::move(s);
+          ++kept;
+        }
+      }
+      live.resize(kept);
+    }
+    for (size_t i = 0; i < live.size();)
+      if (live[i].made.size() >= most) {
+        done[live[i].window].push_back({live[i].made, live[i].sum, live[i].made.size()});
+        live.erase(live.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+  }
+  for (size_t w = 0; w < windows.size(); ++w) {
+    const Done* best = nullptr;
+    auto mean = [](const Done& d) { return d.sum / static_cast<double>(std::max<size_t>(1, d.length)); };
+    for (const Done& d : done[w])
+      if (!best || mean(d) > mean(*best)) best = &d;
+    if (best) {
+      found[w].tokens = best->tokens;
+      found[w].avg_logprob = mean(*best);
+    }
+  }
+  return found;
+}
+
+}  // namespace decoder

@@ -1,0 +1,64 @@
+// Finds the tokens of several windows at once: greedy, sampling or beam search over one shared batch of steps.
+#pragma once
+
+#include <functional>
+#include <random>
+
+#include "rules.hpp"
+#include "step.hpp"
+
+namespace decoder {
+
+struct SearchOptions {
+  int beam = 1;           // at temperature 0
+  int best_of = 5;        // samples above temperature 0
+  float temperature = 0;  // 0: no sampling
+  bool timestamps = true;
+  bool cache = true;  // false: every token replays the whole sequence, to show what the cache is worth
+  int most_tokens = 224;
+  uint64_t seed = 0;
+};
+
+struct Found {
+  std::vector<int> tokens;  // without prompt and end
+  double avg_logprob = 0;   // per token, the end counted
+  double no_speech = 0;     // probability of the no-speech token where the transcript starts
+};
+
+class Search {
+ public:
+  // Memory for `sequences` sequences at once is taken here.
+  Search(const Model& model, int sequences, int threads);
+
+  // One result per window. `prompt` starts every sequence and holds sot once. `cancelled` is asked per token; when it says yes,
+  // Cancelled is thrown. windows.size() * max(beam, best_of) must not exceed the sequences.
+  std::vector<Found> run(const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+                         const SearchOptions& options, const std::function<bool()>& cancelled);
+  // Probabilities of the language tokens of a window, in the order of facts.languages.
+  std::vector<float> languages(const CrossCache& window);
+  int sequences() const { return static_cast<int>(caches_.size()); }
+
+ private:
+  struct Sequence {
+    size_t window = 0;
+    SelfCache* self = nullptr;
+    std::vector<int> made;
+    double sum = 0;  // of log probabilities
+    float* logits = nullptr;
+  };
+  struct Done {
+    std::vector<int> tokens;
+    double sum = 0;
+    size_t length = 0;  // tokens that sum is over
+  };
+  void advance(std::vector<Sequence>& live, const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+               bool first, const SearchOptions& options, std::vector<Found>& found);
+  void widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& done, size_t prompt, int beam);
+
+  const Model& model_;
+  Step step_;
+  std::vector<SelfCache> caches_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace decoder

@@ -1,0 +1,300 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "search.hpp"
+#include "text.hpp"
+
+namespace decoder {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr double kRate = 16000, kTick = 0.02;
+// openai/whisper transcribe.py: beyond these a result is tried again at a higher temperature, or counts as silence.
+constexpr double kMostCompression = 2.4, kLeastLogprob = -1.0, kMostNoSpeech = 0.6;
+constexpr std::array<float, 6> kTemperatures = {0.0F, 0.2F, 0.4F, 0.6F, 0.8F, 1.0F};
+
+bool yes(const std::string& name, const std::string& text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  throw npurt::BadConfig("option '" + name + "' is '" + text + "'; wanted true or false");
+}
+
+int whole(npurt::Host host, const char* name, int otherwise, int low, int high) {
+  const double x = host.number(name, otherwise, low, high);
+  if (x != std::floor(x))
+    throw npurt::BadConfig(std::string("option '") + name + "' is '" + host.option(name) + "'; wanted a whole number");
+  return static_cast<int>(x);
+}
+
+struct Options {
+  bool int8 = false, timestamps = true, cache = true, automatic_temperature = true;
+  float temperature = 0;
+  int beam = 1, best_of = 5, batch = 4, most_tokens = 224;
+  std::string language, task;
+  uint64_t seed = 0;
+};
+
+Options read_options(npurt::Host host, const Facts& facts) {
+  Options o;
+  const std::string precision = host.option("precision", "auto");
+  if (precision != "f32" && precision != "int8" && precision != "auto")
+    throw npurt::BadConfig("option 'precision' is '" + precision + "'; wanted f32, int8 or auto");
+  o.int8 = precision == "int8" || (precision == "auto" && std::string(kernels().name) != "base");
+  o.timestamps = yes("timestamps", host.option("timestamps", "true"));
+  o.cache = yes("cache", host.option("cache", "true"));
+  o.automatic_temperature = host.option("temperature", "auto") == "auto";
+  if (!o.automatic_temperature) o.temperature = static_cast<float>(host.number("temperature", 0, 0, 1));
+  o.beam = whole(host, "beam", 1, 1, 16);
+  o.best_of = whole(host, "best_of", 5, 1, 16);
+  o.batch = whole(host, "batch", 4, 1, 64);
+  o.most_tokens = whole(host, "max_tokens", facts.text_ctx / 2, 1, facts.text_ctx);
+  o.seed = static_cast<uint64_t>(whole(host, "seed", 0, 0, 1'000'000'000));
+  o.task = host.option("task", "transcribe");
+  if (o.task != "transcribe" && o.task != "translate")
+    throw npurt::BadConfig("option 'task' is '" + o.task + "'; wanted transcribe or translate");
+  if (o.task == "translate" && !facts.multilingual)
+    throw npurt::BadConfig("model '" + host.option("model") + "' knows English only; it cannot translate");
+  o.language = host.option("language", "auto");
+  if (!facts.multilingual) {
+    if (o.language != "auto" && o.language != "en")
+      throw npurt::BadConfig("model '" + host.option("model") + "' knows English only; language is '" + o.language + "'");
+    o.language = "en";
+  } else if (o.language != "auto") {
+    std::string all;
+    for (const Language& l : facts.languages) {
+      if (l.code == o.language) return o;
+      all += (all.empty() ? "" : " ") + l.code;
+    }
+    throw npurt::BadConfig("language '" + o.language + "' is unknown; the model knows " + all);
+  }
+  return o;
+}
+
+}  // namespace
+
+// Turns encoded windows into text. Holds windows until `batch` of them share each step, then gives one packet per window, in
+// order.
+//
+//   text: {op: decode, in: {encoder: encoder.out, at: windows.at}, use: decoder, with: {model: $model, cross: blocks/cross.yaml}}
+//
+// Windows do not see each other's text, so that they can be decoded together; `prompt` is given to each.
+class Decode {
+ public:
+  static constexpr auto op = "decode";
+  static constexpr auto signature = "encoder f32[T,D], at json -> segments json@split";
+  static constexpr auto device = "cpu";
+  static constexpr bool stream = true;
+
+  static void plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
+    const Facts f = read_facts(host.meta("config"), host.option("model"));
+    read_options(host, f);
+    const auto fits = [](int64_t dim, int wanted) { return dim < 0 || dim == wanted; };
+    if (!fits(in[0].dims[0], f.audio_ctx) || !fits(in[0].dims[1], f.state))
+      throw npurt::Refuse("model '" + host.option("model") + "' wants encoder f32[" + std::to_string(f.audio_ctx) + "," +
+                          std::to_string(f.state) + "]");
+    out[0] = npurt::Spec(NPURT_JSON, {NPURT_UNKNOWN});
+  }
+
+  Decode(npurt::Host host, npurt::Specs in)
+      : options_(read_options(host, read_facts(host.meta("config"), host.option("model")))),
+        model_(host, options_.int8),
+        cross_(host.inner("cross", in.first(1))),
+        search_(model_, std::max(options_.batch * options_.beam, options_.best_of), host.threads()) {
+    if (const std::string text = host.option("prompt", ""); !text.empty()) {
+      before_ = tokens_of(model_, text[0] == ' ' ? text : ' ' + text);
+      const size_t room = static_cast<size_t>(model_.facts.text_ctx / 2 - 1);
+      if (before_.size() > room) before_.erase(before_.begin(), before_.end() - static_cast<std::ptrdiff_t>(room));
+      before_.insert(before_.begin(), model_.facts.sot_prev);
+    }
+  }
+
+  void run(npurt::Call& call) {
+    if (call.index() == 0 && !draining_) {
+      waiting_.clear();
+      ready_.clear();
+      language_.reset();
+    }
+    if (!draining_) {
+      if (!call.end()) take(call);
+      if (!waiting_.empty() && (call.end() || waiting_.size() == static_cast<size_t>(options_.batch))) decode(call.host());
+    }
+    draining_ = false;
+    if (ready_.empty()) return call.skip();
+    call.put_text(0, ready_.front());
+    ready_.pop_front();
+    if (!ready_.empty()) {
+      draining_ = true;
+      call.again();
+    }
+  }
+
+ private:
+  struct Window {
+    json at;
+    std::unique_ptr<CrossCache> cross;
+    Found found;
+    float temperature = 0;
+    std::string text;
+    std::vector<std::string> fallbacks;
+  };
+
+  void take(npurt::Call& call) {
+    Window w;
+    w.at = json::parse(call.text(1), nullptr, false);
+    if (!w.at.is_object() || !w.at.contains("start") || !w.at.contains("samples"))
+      throw npurt::Bug("'at' is not a window's JSON");
+    npurt_tensor in = npurt::Host::blank(), out = npurt::Host::blank();
+    in.spec = call.in_spec(0);
+    in.data = const_cast<float*>(call.in(0).data());
+    in.bytes = call.in(0).size_bytes();
+    npurt::run_inner(cross_, {&in, 1}, {&out, 1});
+    const Facts& f = model_.facts;
+    if (npurt::Spec(out.spec).count() != static_cast<int64_t>(f.audio_ctx) * f.layers * 2 * f.state)
+      throw npurt::BadConfig("the graph of option 'cross' gives the wrong shape");
+    if (!spare_.empty()) {
+      w.cross = std::move(spare_.back());
+      spare_.pop_back();
+    } else {
+      w.cross = std::make_unique<CrossCache>();
+    }
+    w.cross->fill(f, static_cast<const float*>(out.data), options_.int8);
+    waiting_.push_back(std::move(w));
+  }
+
+  std::vector<int> prompt() const {
+    const Facts& f = model_.facts;
+    std::vector<int> p = before_;
+    p.push_back(f.sot);
+    if (f.multilingual) {
+      for (const Language& l : f.languages)
+        if (l.code == *language_) p.push_back(l.id);
+      p.push_back(options_.task == "translate" ? f.translate : f.transcribe);
+    }
+    if (!options_.timestamps) p.push_back(f.no_timestamps);
+    return p;
+  }
+
+  void decode(npurt::Host host) {
+    if (!language_ && options_.language != "auto") language_ = options_.language;
+    if (!language_) {
+      const auto p = search_.languages(*waiting_[0].cross);
+      language_ = model_.facts.languages[static_cast<size_t>(std::max_element(p.begin(), p.end()) - p.begin())].code;
+      host.info("the first window is in language '" + *language_ + "'");
+    }
+    SearchOptions s;
+    s.beam = options_.beam;
+    s.best_of = options_.best_of;
+    s.timestamps = options_.timestamps;
+    s.cache = options_.cache;
+    s.most_tokens = options_.most_tokens;
+    const std::vector<int> start = prompt();
+    std::vector<size_t> open(waiting_.size());
+    for (size_t i = 0; i < open.size(); ++i) open[i] = i;
+    const size_t tries = options_.automatic_temperature ? kTemperatures.size() : 1;
+    for (size_t t = 0; t < tries && !open.empty(); ++t) {
+      s.temperature = options_.automatic_temperature ? kTemperatures[t] : options_.temperature;
+      const size_t each = static_cast<size_t>(s.temperature > 0 ? s.best_of : s.beam);
+      const size_t together = std::max<size_t>(1, static_cast<size_t>(search_.sequences()) / each);
+      std::vector<size_t> failed;
+      for (size_t i = 0; i < open.size(); i += together) {
+        std::vector<const CrossCache*> group;
+        const size_t n = std::min(together, open.size() - i);
+        for (size_t j = 0; j < n; ++j) group.push_back(waiting_[open[i + j]].cross.get());
+        s.seed =
+            options_.seed + 1000 * t + static_cast<uint64_t>(std::llround(waiting_[open[i]].at["start"].get<double>() * 100));
+        auto found = search_.run(group, start, s, [&] { return host.cancelled(); });
+        for (size_t j = 0; j < n; ++j) {
+          Window& w = waiting_[open[i + j]];
+          w.found = std::move(found[j]);
+          w.temperature = s.temperature;
+          w.text = text_of(model_, w.found.tokens);
+          const std::string why = wrong(w);
+          if (why.empty()) continue;
+          if (t + 1 < tries) w.fallbacks.push_back(why);
+          failed.push_back(open[i + j]);
+        }
+      }
+      open = std::move(failed);
+    }
+    for (Window& w : waiting_) {
+      ready_.push_back(packet(w));
+      host.progress(w.at["start"].get<double>() + w.at["samples"].get<double>() / kRate, 0);
+      spare_.push_back(std::move(w.cross));
+    }
+    waiting_.clear();
+  }
+
+  // Why a result must be tried again, or "".
+  static std::string wrong(const Window& w) {
+    if (w.found.no_speech > kMostNoSpeech && w.found.avg_logprob < kLeastLogprob) return "";  // silence
+    if (compression_ratio(w.text) > kMostCompression) return "repeats itself";
+    if (w.found.avg_logprob < kLeastLogprob) return "unlikely";
+    return "";
+  }
+
+  std::string packet(const Window& w) const {
+    const double start = w.at["start"], length = w.at["samples"].get<double>() / kRate;
+    json p = {{"id", w.at.value("id", 0)}, {"start", start},
+              {"end", start + length},     {"language", *language_},
+              {"segments", json::array()}, {"dropped", json::array()},
+              {"fallbacks", w.fallbacks},  {"regions", w.at.value("regions", json::array())}};
+    const bool silent = w.found.no_speech > kMostNoSpeech && w.found.avg_logprob < kLeastLogprob;
+    if (silent) {
+      p["dropped"].push_back({{"start", start}, {"end", start + length}, {"reason", "no speech"}});
+      return p.dump();
+    }
+    const int begin = model_.facts.timestamp_begin;
+    double from = 0;
+    std::vector<int> tokens;
+    auto close = [&](double to) {
+      const double a = std::clamp(from, 0.0, length), b = std::clamp(to, a, length);
+      const std::string text = text_of(model_, tokens);
+      if (text.find_first_not_of(" \t\n") != std::string::npos)
+        p["segments"].push_back({{"start", start + a},
+                                 {"end", start + b},
+                                 {"text", text},
+                                 {"tokens", tokens},
+                                 {"avg_logprob", w.found.avg_logprob},
+                                 {"no_speech_prob", w.found.no_speech},
+                                 {"compression_ratio", compression_ratio(w.text)},
+                                 {"temperature", w.temperature}});
+      tokens.clear();
+    };
+    double end = length;
+    if (const json& r = p["regions"]; !options_.timestamps && r.is_array() && !r.empty()) {
+      from = r.front()[0].get<double>() - start;
+      end = r.back()[1].get<double>() - start;
+    }
+    for (int id : w.found.tokens) {
+      if (id < begin) {
+        tokens.push_back(id);
+        continue;
+      }
+      if (!tokens.empty()) close((id - begin) * kTick);
+      from = (id - begin) * kTick;
+    }
+    if (!tokens.empty()) close(end);
+    return p.dump();
+  }
+
+  Options options_;
+  Model model_;
+  const npurt_inner* cross_;
+  Search search_;
+  std::vector<int> before_;
+  std::optional<std::string> language_;
+  std::vector<Window> waiting_;
+  std::vector<std::unique_ptr<CrossCache>> spare_;
+  std::deque<std::string> ready_;
+  bool draining_ = false;
+};
+
+}  // namespace decoder
+
+NPURT_PLUGIN("decoder", "1.0.0", decoder::Decode)
