@@ -9,6 +9,7 @@
 #include <npurt/abi.h>
 
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,9 +39,18 @@ struct Signature {
   std::string text() const;
 };
 
-// `text` with or without the leading "op:" (then `op` names it). Throws std::invalid_argument naming the column and what was
-// wanted.
+// what(): "column 10: wanted a dtype (f32, …), got 'float'".
+struct BadSignature : std::invalid_argument {
+  BadSignature(size_t column, const std::string& sentence);
+  size_t column;         // 1-based, in bytes
+  std::string sentence;  // what() without the column
+};
+
+// `text` with or without the leading "op:" (then `op` names it). Throws BadSignature.
 Signature parse_signature(std::string_view text, std::string_view op = "");
+
+// One port alone: "x f32[T,D]". Throws BadSignature.
+Port parse_port(std::string_view text);
 
 // "" if `stage` promises no more than `op` allows and has the same ports; else one sentence.
 std::string narrows(const Signature& stage, const Signature& op);
@@ -49,12 +59,12 @@ std::string narrows(const Signature& stage, const Signature& op);
 using Bindings = std::map<std::string, int64_t>;
 
 // "" if `spec` fits `port`, binding its dim names; else one sentence: "wanted a f32[M,K%64], got f32[1500,100]: K=100 is not a
-// multiple of 64". NPURT_UNKNOWN dims fit every dim and bind nothing.
+// multiple of 64", and `names` stays as it was. NPURT_UNKNOWN dims fit every dim and bind nothing.
 std::string matches(const npurt_spec& spec, const Port& port, Bindings& names);
 
 const char* dtype_name(uint32_t dtype);    // "f32", … "json"; "?" if unknown
 uint64_t dtype_bytes(uint32_t dtype);      // 0 if unknown
-std::string spec_text(const npurt_spec&);  // "f32[1500,384]", unknown dims as "?"
-std::string port_text(const Port&);
+std::string spec_text(const npurt_spec&);  // "f32[1500,384]", unknown dims as "?"; "json"
+std::string port_text(const Port&);        // "a f32|bf16[M,K%64]"
 
 }  // namespace npurt

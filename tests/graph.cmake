@@ -1,0 +1,2 @@
+npurt_test(signature_test)
+npurt_test(error_test)
