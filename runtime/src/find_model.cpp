@@ -22,9 +22,9 @@ ModelFinding find_model(const std::string& name, const std::filesystem::path& gr
   const char* home = std::getenv("HOME");
   const fs::path models = cache && *cache ? fs::path(cache) : fs::path(home ? home : "") / ".cache";
   if (found(models / "npurt" / "models" / name)) return f;
-  const fs::path embedded = graph_folder / "models";
-  if (found(embedded / name)) return f;
-  found(embedded / (name + ".safetensors"));
+  // Blocks lie in a folder beside the models.
+  for (const fs::path& folder : {graph_folder / "models", graph_folder / ".." / "models"})
+    if (found((folder / name).lexically_normal()) || found((folder / (name + ".safetensors")).lexically_normal())) return f;
   return f;
 }
 

@@ -1,0 +1,47 @@
+// A graph file as it is written, before blocks are unrolled and names replaced.
+#pragma once
+
+#include <memory>
+#include <set>
+
+#include "yaml.hpp"
+
+namespace npurt {
+
+struct Link {
+  std::string port, node, output;  // port "" is the only input, output "" the only output
+  Place place;
+};
+
+struct Entry {
+  std::string id;
+  Place place;
+  Setting op, block, repeat;  // value "" where absent
+  std::vector<Link> in;
+  std::vector<Use> use;                            // of an op
+  std::map<std::string, std::vector<Use>> use_op;  // of a block: candidates per op
+  std::vector<std::pair<std::string, Setting>> with;
+};
+
+struct Document {
+  std::string file, name;
+  int queue = 2;
+  std::vector<Parameter> parameters;  // value holds the default
+  std::set<std::string> required;     // parameters without a default
+  std::vector<GraphPort> inputs;
+  std::vector<Link> outputs;  // port: the output's name
+  std::vector<Entry> nodes;
+
+  const Entry* find(const std::string& id) const;
+};
+
+// Checks every key. Mistakes go to `errors`; what could be read is returned.
+Document read_document(const std::string& text, const std::string& file, std::vector<Diagnostic>& errors);
+
+// The text of a graph file. Throws Error(input) if it cannot be read.
+std::string read_text(const std::filesystem::path& file);
+
+// "a, b" or a list of candidates written as plugin or plugin:kernel.
+std::vector<Use> split_candidates(const std::string& text, const Place& place);
+
+}  // namespace npurt

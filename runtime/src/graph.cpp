@@ -1,0 +1,438 @@
+// Text to Graph: reads a graph file and its blocks, replaces names, unrolls blocks, and checks the result.
+#include "graph.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "document.hpp"
+#include "ops.hpp"
+#include "signature.hpp"
+#include "weights.hpp"
+
+namespace npurt {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMostRepeats = 1000, kMostBlockDepth = 16;
+const std::vector<std::string> kRunTime = {"input", "output", "format"};  // replaced per run, by the host
+
+using Values = std::map<std::string, Setting>;
+
+// A block's use in a graph: the file, its parameters' values, and for each block node inside, one scope per repetition.
+struct Scope {
+  const Document* document = nullptr;
+  std::string prefix;
+  Values values;
+  std::map<std::string, std::vector<Use>> use_op;
+  std::map<std::string, std::vector<Scope>> blocks;
+  const Scope* parent = nullptr;  // where `in.x` leads
+  const Entry* entry = nullptr;   // the block node in the parent
+  const Scope* before = nullptr;  // the repetition that this one follows
+};
+
+class Loader {
+ public:
+  explicit Loader(const GraphOptions& options) : options_(options) {}
+
+  Graph load(const std::string& text, const std::string& file) {
+    auto root_document = std::make_unique<Document>(read_document(text, file, errors_));
+    Document& d = *root_document;
+    documents_.emplace(file, std::move(root_document));
+    stop();
+    graph_.file = file;
+    graph_.name = d.name;
+    graph_.queue = d.queue;
+    Scope root;
+    root.document = &d;
+    set_parameters(d, root);
+    open_blocks(root, {file});
+    stop();
+    emit(root);
+    for (const GraphPort& p : d.inputs) graph_.inputs.push_back(p);
+    for (const Link& l : d.outputs) {
+      GraphPort p{l.port, "", {}, "", "", l.place};
+      std::tie(p.node, p.output) = producer(root, l);
+      graph_.outputs.push_back(p);
+    }
+    for (const Node& n : graph_.nodes)
+      for (const Source& s : n.in)
+        if (s.node == "in")
+          for (GraphPort& p : graph_.inputs)
+            if (p.name == s.output) p.to.push_back({n.id, s.port});
+    apply_use();
+    check_ports();
+    check_cycles();
+    stop();
+    return std::move(graph_);
+  }
+
+ private:
+  void wrong(const Place& p, const std::string& what, std::vector<std::pair<std::string, std::string>> details = {}) {
+    errors_.push_back({p, what, std::move(details)});
+  }
+  void stop() {
+    if (errors_.empty()) return;
+    auto at = [](const Diagnostic& d) { return std::tie(d.place.file, d.place.line, d.place.column); };
+    std::stable_sort(errors_.begin(), errors_.end(), [&](const Diagnostic& a, const Diagnostic& b) { return at(a) < at(b); });
+    throw Error(Exit::input, std::move(errors_));
+  }
+
+  void set_parameters(const Document& d, Scope& root) {
+    graph_.parameters = d.parameters;
+    std::vector<std::string> names;
+    for (const Parameter& p : d.parameters) names.push_back(p.name);
+    for (const auto& [name, value] : options_.set) {
+      auto p =
+          std::find_if(graph_.parameters.begin(), graph_.parameters.end(), [&](const Parameter& q) { return q.name == name; });
+      if (p == graph_.parameters.end()) {
+        auto hint = did_you_mean(name, names);
+        std::string all;
+        for (const auto& n : names) all += (all.empty() ? "" : ", ") + n;
+        hint.insert(hint.begin(), {"wanted", all.empty() ? "nothing; the graph has no parameters" : all});
+        wrong({d.file}, "the graph has no parameter '" + name + "' (--set)", hint);
+        continue;
+      }
+      p->value = value;
+      p->set_by_user = true;
+    }
+    for (const Parameter& p : graph_.parameters) {
+      if (d.required.count(p.name) && !p.set_by_user)
+        wrong(p.place, "parameter '" + p.name + "' has no value", {{"hint", "--set " + p.name + "=…"}});
+      root.values[p.name] = {p.value, p.place};
+    }
+  }
+
+  // `$name`, `$name.fact`, or text with `${name}` and `${name.fact}` in it.
+  Setting replaced(const Setting& s, const Values& values) {
+    const std::string& t = s.value;
+    if (t.size() > 1 && t[0] == '$' && t[1] != '{') {
+      const std::string name = t.substr(1);
+      if (std::find(kRunTime.begin(), kRunTime.end(), name) != kRunTime.end()) return s;
+      Setting v = look_up(name, s.place, values);
+      return {v.value, name.find('.') == std::string::npos ? v.place : s.place};
+    }
+    std::string out;
+    for (size_t i = 0; i < t.size();) {
+      const size_t open = t.find("${", i), end = open == std::string::npos ? open : t.find('}', open);
+      if (end == std::string::npos) {
+        if (open != std::string::npos) wrong(s.place, "'${' is not closed in '" + t + "'");
+        out += t.substr(i);
+        break;
+      }
+      out += t.substr(i, open - i) + look_up(t.substr(open + 2, end - open - 2), s.place, values).value;
+      i = end + 1;
+    }
+    return {out, s.place};
+  }
+
+  Setting look_up(const std::string& name, const Place& place, const Values& values) {
+    const size_t dot = name.find('.');
+    auto it = values.find(name.substr(0, dot));
+    if (it == values.end()) {
+      std::vector<std::string> names = kRunTime;
+      for (const auto& [n, v] : values) names.push_back(n);
+      wrong(place, "nothing is called '$" + name + "'", did_you_mean(name.substr(0, dot), names));
+      return {"", place};
+    }
+    if (dot == std::string::npos) return it->second;
+    const std::string key = name.substr(dot + 1);
+    try {
+      auto value = options_.fact ? options_.fact(it->second.value, key, fs::path(graph_.file).parent_path())
+                                 : model_fact(it->second.value, key);
+      if (value) return {*value, place};
+      wrong(place, "model '" + it->second.value + "' has no fact '" + key + "'");
+    } catch (const Error& e) {
+      if (e.code != Exit::input) throw;
+      if (failed_models_.insert(it->second.value).second)
+        for (const Diagnostic& d : e.diagnostics) errors_.push_back(d);
+    }
+    return {"1", place};
+  }
+
+  std::optional<std::string> model_fact(const std::string& model, const std::string& key) {
+    const ModelFinding found = find_model(model, fs::path(graph_.file).parent_path());
+    if (found.path.empty()) {
+      std::vector<std::pair<std::string, std::string>> details;
+      for (const auto& l : found.looked_in) details.push_back({"tried", l});
+      details.push_back({"hint", "npurt model list"});
+      throw Error(Exit::input, {Diagnostic{{}, "model '" + model + "' is not found", details}});
+    }
+    auto& weights = models_[model];
+    if (!weights) weights = Weights::shared(found.path);
+    const auto facts = nlohmann::json::parse(weights->config(), nullptr, false);
+    if (!facts.is_object() || !facts.contains(key)) return {};
+    return facts[key].is_string() ? facts[key].get<std::string>() : facts[key].dump();
+  }
+
+  const Document* document(const Setting& file, const std::string& from) {
+    const std::string path = (fs::path(from).parent_path() / file.value).lexically_normal().string();
+    if (auto it = documents_.find(path); it != documents_.end()) return it->second.get();
+    std::string text;
+    try {
+      text = read_text(path);
+    } catch (const Error& e) {
+      wrong(file.place, "block " + e.diagnostics[0].message);
+      return nullptr;
+    }
+    return documents_.emplace(path, std::make_unique<Document>(read_document(text, path, errors_))).first->second.get();
+  }
+
+  void open_blocks(Scope& scope, const std::vector<std::string>& stack) {
+    for (const Entry& e : scope.document->nodes) {
+      if (e.block.value.empty()) continue;
+      const Document* d = document(e.block, scope.document->file);
+      if (!d) continue;
+      if (std::find(stack.begin(), stack.end(), d->file) != stack.end() || stack.size() > kMostBlockDepth) {
+        wrong(e.block.place, "block '" + e.block.value + "' contains itself");
+        continue;
+      }
+      int times = 1;
+      const bool repeats = !e.repeat.value.empty();
+      if (repeats) {
+        const std::string n = replaced(e.repeat, scope.values).value;
+        const bool digits =
+            !n.empty() && n.size() < 5 && std::all_of(n.begin(), n.end(), [](char c) { return c >= '0' && c <= '9'; });
+        times = digits ? std::stoi(n) : 0;
+        if (times < 1 || times > kMostRepeats) {
+          wrong(e.repeat.place, "repeat is '" + n + "'",
+                {{"wanted", "a whole number from 1 to " + std::to_string(kMostRepeats)}});
+          continue;
+        }
+        if (d->inputs.size() != 1 || d->outputs.size() != 1)
+          wrong(e.repeat.place, "only a block with one input and one output can repeat", {});
+      }
+      auto& copies = scope.blocks[e.id];
+      copies.resize(static_cast<size_t>(times));
+      auto below = stack;
+      below.push_back(d->file);
+      for (int i = 0; i < times; ++i) {
+        Scope& s = copies[static_cast<size_t>(i)];
+        s.document = d;
+        s.prefix = scope.prefix + e.id + "." + (repeats ? std::to_string(i) + "." : "");
+        s.parent = &scope;
+        s.entry = &e;
+        s.before = i ? &copies[static_cast<size_t>(i) - 1] : nullptr;
+        s.use_op = e.use_op;
+        s.use_op.insert(scope.use_op.begin(), scope.use_op.end());
+        give_values(e, d, scope, s, repeats ? std::optional(i) : std::nullopt, i == 0);
+        open_blocks(s, below);
+      }
+    }
+  }
+
+  void give_values(const Entry& e, const Document* d, const Scope& outer, Scope& inner, std::optional<int> index, bool report) {
+    Values with_index = outer.values;
+    if (index) with_index["i"] = {std::to_string(*index), e.place};
+    std::vector<std::string> names;
+    for (const Parameter& p : d->parameters) {
+      names.push_back(p.name);
+      inner.values[p.name] = {p.value, p.place};
+    }
+    std::set<std::string> given;
+    for (const auto& [name, setting] : e.with) {
+      given.insert(name);
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        if (report)
+          wrong(setting.place, "block '" + e.block.value + "' has no parameter '" + name + "'", did_you_mean(name, names));
+      } else {
+        inner.values[name] = replaced(setting, with_index);
+      }
+    }
+    for (const std::string& name : d->required)
+      if (!given.count(name) && report)
+        wrong(e.place, "block '" + e.block.value + "' wants a value for parameter '" + name + "'",
+              {{"hint", "with: {" + name + ": …}"}});
+  }
+
+  // The node and output that a link inside `scope` leads to; ("in", port) for an input of the whole graph.
+  std::pair<std::string, std::string> producer(const Scope& scope, const Link& l) {
+    const std::pair<std::string, std::string> none;
+    if (l.node == "in") {
+      std::vector<std::string> names;
+      for (const GraphPort& p : scope.document->inputs) names.push_back(p.name);
+      const std::string port = l.output.empty() && names.size() == 1 ? names[0] : l.output;
+      if (std::find(names.begin(), names.end(), port) == names.end()) {
+        wrong(l.place, names.empty() ? "this graph has no inputs" : "this graph has no input '" + port + "'",
+              did_you_mean(port, names));
+        return none;
+      }
+      if (!scope.parent) return {"in", port};
+      if (scope.before) return producer(*scope.before, scope.before->document->outputs[0]);
+      for (const Link& from : scope.entry->in)
+        if (from.port == port || (from.port.empty() && names.size() == 1)) return producer(*scope.parent, from);
+      wrong(scope.entry->place, "input '" + port + "' of block '" + scope.entry->block.value + "' is not connected", {});
+      return none;
+    }
+    const Entry* e = scope.document->find(l.node);
+    if (!e) {
+      std::vector<std::string> names;
+      for (const Entry& n : scope.document->nodes) names.push_back(n.id);
+      wrong(l.place, "no node is called '" + l.node + "'", did_you_mean(l.node, names));
+      return none;
+    }
+    if (e->block.value.empty()) return {scope.prefix + e->id, l.output};
+    auto it = scope.blocks.find(e->id);
+    if (it == scope.blocks.end() || it->second.empty()) return none;
+    const Scope& last = it->second.back();
+    std::vector<std::string> names;
+    for (const Link& o : last.document->outputs) {
+      names.push_back(o.port);
+      if (o.port == l.output || (l.output.empty() && last.document->outputs.size() == 1)) return producer(last, o);
+    }
+    wrong(l.place, "block '" + e->block.value + "' has no output '" + l.output + "'", did_you_mean(l.output, names));
+    return none;
+  }
+
+  void emit(const Scope& scope) {
+    for (const Entry& e : scope.document->nodes) {
+      if (auto it = scope.blocks.find(e.id); it != scope.blocks.end()) {
+        for (const Scope& s : it->second) emit(s);
+        std::vector<std::string> names;
+        for (const GraphPort& p : it->second[0].document->inputs) names.push_back(p.name);
+        for (const Link& l : e.in)
+          if (!l.port.empty() && std::find(names.begin(), names.end(), l.port) == names.end())
+            wrong(l.place, "block '" + e.block.value + "' has no input '" + l.port + "'", did_you_mean(l.port, names));
+        continue;
+      }
+      Node n;
+      n.id = scope.prefix + e.id;
+      n.op = e.op.value;
+      n.place = e.place;
+      n.use = e.use;
+      n.use_cause = e.use.empty() ? "any" : "graph";
+      if (auto it = scope.use_op.find(n.op); e.use.empty() && it != scope.use_op.end()) {
+        n.use = it->second;
+        n.use_cause = "block";
+      }
+      for (const auto& [name, setting] : e.with) n.with[name] = replaced(setting, scope.values);
+      for (const Link& l : e.in) {
+        auto [node, output] = producer(scope, l);
+        if (!node.empty()) n.in.push_back({l.port, node, output, l.place});
+      }
+      graph_.nodes.push_back(std::move(n));
+    }
+  }
+
+  void apply_use() {
+    std::vector<std::string> ids;
+    for (const Node& n : graph_.nodes) ids.push_back(n.id);
+    for (const auto& [pattern, text] : options_.use) {
+      bool hit = false;
+      for (Node& n : graph_.nodes)
+        if (fnmatch(pattern.c_str(), n.id.c_str(), 0) == 0) {
+          hit = true;
+          n.use = split_candidates(text, n.place);
+          n.use_cause = "--use " + pattern + "=" + text;
+        }
+      if (!hit)
+        wrong({graph_.file}, "--use " + pattern + "=" + text + ": no node matches '" + pattern + "'", did_you_mean(pattern, ids));
+    }
+  }
+
+  void check_ports() {
+    std::map<std::string, Signature> ops;
+    std::map<std::string, const Node*> nodes;
+    for (const std::string& text : builtin_ops()) {
+      Signature s = parse_signature(text);
+      ops[s.op] = s;
+    }
+    for (const Node& n : graph_.nodes) nodes[n.id] = &n;
+    for (Node& n : graph_.nodes) {
+      auto it = ops.find(n.op);
+      std::set<std::string> seen;
+      for (Source& s : n.in) {
+        if (it != ops.end()) {
+          const Signature& op = it->second;
+          if (s.port.empty() && !op.in.empty()) s.port = op.in[0].name;
+          if (op.input(s.port) < 0) {
+            std::vector<std::string> names;
+            for (const Port& p : op.in) names.push_back(p.name);
+            wrong(s.place, "op " + n.op + " has no input '" + s.port + "'", with_wanted(did_you_mean(s.port, names), op.text()));
+          }
+        }
+        if (!seen.insert(s.port).second) wrong(s.place, "input '" + s.port + "' of node '" + n.id + "' is connected twice", {});
+        auto from = nodes.find(s.node);
+        if (from == nodes.end()) continue;
+        auto made = ops.find(from->second->op);
+        if (made == ops.end()) continue;
+        if (s.output.empty() && made->second.out.size() == 1) s.output = made->second.out[0].name;
+        if (made->second.output(s.output) < 0) {
+          std::vector<std::string> names;
+          for (const Port& p : made->second.out) names.push_back(p.name);
+          wrong(s.place,
+                s.output.empty() ? "node '" + s.node + "' has " + std::to_string(names.size()) + " outputs; say which"
+                                 : "node '" + s.node + "' has no output '" + s.output + "'",
+                with_wanted(did_you_mean(s.output, names), made->second.text()));
+        }
+      }
+      if (it == ops.end()) continue;
+      for (const Port& p : it->second.in)
+        if (!p.optional && !seen.count(p.name))
+          wrong(n.place, "input '" + p.name + "' of node '" + n.id + "' is not connected", {{"wanted", it->second.text()}});
+    }
+    for (GraphPort& p : graph_.outputs)
+      if (auto from = nodes.find(p.node); from != nodes.end() && p.output.empty())
+        if (auto made = ops.find(from->second->op); made != ops.end() && made->second.out.size() == 1)
+          p.output = made->second.out[0].name;
+  }
+
+  static std::vector<std::pair<std::string, std::string>> with_wanted(std::vector<std::pair<std::string, std::string>> details,
+                                                                      const std::string& wanted) {
+    details.insert(details.begin(), {"wanted", wanted});
+    return details;
+  }
+
+  void check_cycles() {
+    std::map<std::string, const Node*> nodes;
+    for (const Node& n : graph_.nodes) nodes[n.id] = &n;
+    std::map<std::string, int> state;  // 1: on the path, 2: done
+    std::vector<std::string> path;
+    std::function<bool(const Node&)> visit = [&](const Node& n) {
+      state[n.id] = 1;
+      path.push_back(n.id);
+      for (const Source& s : n.in) {
+        auto it = nodes.find(s.node);
+        if (it == nodes.end() || state[s.node] == 2) continue;
+        if (state[s.node] == 1) {
+          std::string loop = s.node;
+          for (auto at = path.rbegin(); at != path.rend(); ++at) {
+            loop += " → " + *at;
+            if (*at == s.node) break;
+          }
+          wrong(s.place, "the graph runs in a circle: " + loop, {});
+          return false;
+        }
+        if (!visit(*it->second)) return false;
+      }
+      path.pop_back();
+      state[n.id] = 2;
+      return true;
+    };
+    for (const Node& n : graph_.nodes)
+      if (!state[n.id] && !visit(n)) return;
+  }
+
+  const GraphOptions& options_;
+  Graph graph_;
+  std::vector<Diagnostic> errors_;
+  std::map<std::string, std::unique_ptr<Document>> documents_;
+  std::map<std::string, std::shared_ptr<Weights>> models_;
+  std::set<std::string> failed_models_;
+};
+
+}  // namespace
+
+Graph parse_graph(const std::string& text, const std::string& file, const GraphOptions& options) {
+  return Loader(options).load(text, file);
+}
+
+Graph load_graph(const fs::path& file, const GraphOptions& options) {
+  return parse_graph(read_text(file), file.string(), options);
+}
+
+}  // namespace npurt
