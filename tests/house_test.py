@@ -23,6 +23,7 @@ VENDORS = {
     r"spdlog/": r"runtime/src/host[^/]*\.(cpp|hpp)",
     r"sndfile|soxr|libav|libsw": r"plugins/audio/.*",
     r"dnnl|oneapi/": r"plugins/cpu/[^/]*dnn[^/]*\.hpp",
+    r"zlib": r"plugins/decoder/.*",
     r"xrt/": r"plugins/npu/[^/]*xrt[^/]*",
     r"nlohmann/": r"(runtime/src|plugins/decoder|plugins/audio|tools|tests)/.*",
     r"CLI/": r"tools/npurt/.*",
