@@ -24,7 +24,7 @@ Rules read_rules(npurt::Host host) {
   r.on = static_cast<float>(host.number("threshold", r.on, 0.01, 0.99));
   r.off = std::min(r.off, r.on * 0.7F);
   r.silence = samples(host, "silence", r.silence, 0.05, 5);
-  r.pad = samples(host, "pad", r.pad, 0, 2);
+  r.pad = std::min(r.silence, samples(host, "pad", r.pad, 0, 2));  // so that a region that ended has its pad already
   r.gap = samples(host, "gap", r.gap, 0.1, 30);
   r.most = samples(host, "max", r.most, 5, 30);
   return r;

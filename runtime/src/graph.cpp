@@ -100,6 +100,11 @@ class Loader {
       p->value = value;
       p->set_by_user = true;
     }
+    for (Parameter& p : graph_.parameters)
+      if (auto it = options_.offer.find(p.name); it != options_.offer.end() && !p.set_by_user) {
+        p.value = it->second;
+        p.set_by_user = true;
+      }
     for (const Parameter& p : graph_.parameters) {
       if (d.required.count(p.name) && !p.set_by_user)
         wrong(p.place, "parameter '" + p.name + "' has no value", {{"hint", "--set " + p.name + "=…"}});

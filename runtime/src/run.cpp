@@ -1,0 +1,260 @@
+// Runs a plan: one thread per device lane, bounded edges, packets joined by index.
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <thread>
+
+#include "plan.hpp"
+
+namespace npurt {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+// So often a waiting lane looks whether the user wants to stop.
+constexpr auto kGlance = std::chrono::milliseconds(20);
+
+struct Edge {
+  std::deque<Packet> packets;
+  bool ended = false;
+};
+
+// A node while it runs. All but `step` and `held` belong to the scheduler's lock.
+struct Running {
+  Running(PlanNode& p, Surroundings& around) : node(p), step(p, around), edges(p.in.size()), held(p.in.size()) {}
+
+  PlanNode& node;
+  Step step;
+  std::vector<Edge> edges;   // per input port
+  std::vector<Packet> held;  // the inputs of the call under way, or asked for again
+  int64_t calls = 0;         // input packets taken so far
+  int64_t made = 0;          // output packets so far
+  bool busy = false, again = false, ending = false, finished = false;
+};
+
+class Scheduler {
+ public:
+  Scheduler(PlannedGraph& graph, Surroundings& around) : graph_(graph), around_(around) {
+    for (PlanNode& p : graph.nodes) nodes_.emplace_back(p, around);
+    for (Running& r : nodes_)
+      if (lanes_.empty() || std::find(lanes_.begin(), lanes_.end(), r.node.placement.device) == lanes_.end())
+        lanes_.push_back(r.node.placement.device);
+  }
+
+  // Returns when everything is done, or nothing more can be. Throws what stopped it.
+  void run() {
+    {
+      std::vector<std::jthread> threads;
+      for (const std::string& device : lanes_) threads.emplace_back([this, device] { lane(device); });
+    }
+    if (error_) std::rethrow_exception(error_);
+    if (around_.cancelled())
+      for (Running& r : nodes_)  // so that what was written so far is a whole file
+        if (r.node.sink() && r.node.stage.stage->stream() && r.calls > 0 && !r.finished) call(r, true);
+  }
+
+  double overhead() const { return overhead_; }
+  std::deque<Running>& nodes() { return nodes_; }
+
+ private:
+  void lane(const std::string& device) {
+    around_.clocks.add_this_thread();
+    const auto begin = clock::now();
+    clock::duration inside{}, waiting{};
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (around_.cancelled() || std::all_of(nodes_.begin(), nodes_.end(),
+                                             [&](const Running& r) { return r.finished || r.node.placement.device != device; }))
+        break;
+      Running* next = pick(device);
+      if (!next) {
+        const auto since = clock::now();
+        changed_.wait_for(lock, kGlance);
+        waiting += clock::now() - since;
+        continue;
+      }
+      if (settle(*next)) {
+        changed_.notify_all();
+        continue;
+      }
+      next->busy = true;
+      lock.unlock();
+      const auto since = clock::now();
+      try {
+        const Stepped done = call(*next, next->ending);
+        inside += clock::now() - since;
+        std::vector<Packet> out = packets(*next, done);
+        lock.lock();
+        finish_call(*next, done, std::move(out));
+      } catch (...) {
+        if (!lock.owns_lock()) lock.lock();
+        if (!error_) error_ = std::current_exception();
+        around_.stop = true;
+      }
+      next->busy = false;
+      changed_.notify_all();
+    }
+    changed_.notify_all();
+    const double spent = std::chrono::duration<double>(clock::now() - begin - inside - waiting).count();
+    overhead_ = std::max(overhead_, spent);
+  }
+
+  // The ready node of this lane that is nearest to a sink, so that packets leave before new ones come.
+  Running* pick(const std::string& device) {
+    Running* best = nullptr;
+    for (Running& r : nodes_)
+      if (r.node.placement.device == device && ready(r) && (!best || r.node.to_sink < best->node.to_sink)) best = &r;
+    return best;
+  }
+
+  bool has_room(const Running& r) const {
+    for (const auto& port : r.node.readers)
+      for (const Reader& reader : port) {
+        const Running& to = nodes_[static_cast<size_t>(reader.node)];
+        if (!to.node.lifted &&
+            to.edges[static_cast<size_t>(reader.port)].packets.size() >= static_cast<size_t>(graph_.graph.queue))
+          return false;
+      }
+    return true;
+  }
+
+  bool ready(const Running& r) const {
+    if (r.busy || r.finished || !has_room(r)) return false;
+    if (r.again || r.ending || r.node.source()) return true;
+    bool packet = true, over = false;
+    for (size_t i = 0; i < r.edges.size(); ++i) {
+      if (!r.node.in[i].connected()) continue;
+      const Edge& e = r.edges[i];
+      if (r.node.once(i)) {
+        if (e.packets.empty() && !e.ended) return false;
+      } else if (e.packets.empty()) {
+        packet = false;
+        over = over || e.ended;
+      }
+    }
+    return packet || over;
+  }
+
+  // Decides, under the lock, what the next call of `r` is; true if there is nothing to call and r is finished.
+  bool settle(Running& r) {
+    if (r.again || r.ending || r.node.source()) return false;
+    bool over = false;
+    for (size_t i = 0; i < r.edges.size(); ++i)
+      over = over || (r.node.in[i].connected() && !r.node.once(i) && r.edges[i].packets.empty());
+    if (over) {
+      if (r.node.stage.stage->stream()) {
+        r.ending = true;
+        return false;
+      }
+      finish(r);
+      return true;
+    }
+    for (size_t i = 0; i < r.edges.size(); ++i) {
+      if (!r.node.in[i].connected() || r.edges[i].packets.empty()) continue;
+      r.held[i] = r.edges[i].packets.front();
+      if (!r.node.once(i)) r.edges[i].packets.pop_front();
+    }
+    return false;
+  }
+
+  Stepped call(Running& r, bool end) {
+    for (size_t i = 0; i < r.held.size(); ++i) {
+      const bool given = r.node.in[i].connected() && r.held[i].spec.rank > 0 && (!end || r.node.once(i));
+      r.step.in[i] = given ? r.held[i].view() : blank_tensor();
+    }
+    return r.step.run(r.calls, end);
+  }
+
+  std::vector<Packet> packets(Running& r, const Stepped& done) {
+    std::vector<Packet> out;
+    const bool sends = done.emit && !done.cancelled && (!r.ending || r.node.splits() || stream_output(r));
+    for (size_t port = 0; sends && port < r.node.readers.size(); ++port) out.push_back(r.step.take(port, r.made));
+    return out;
+  }
+  static bool stream_output(const Running& r) {
+    return std::any_of(r.node.op.out.begin(), r.node.op.out.end(), [](const Port& p) { return p.stream; });
+  }
+
+  void finish_call(Running& r, const Stepped& done, std::vector<Packet> out) {
+    if (done.cancelled) return;
+    if (!out.empty()) ++r.made;
+    for (size_t port = 0; port < out.size(); ++port)
+      for (const Reader& reader : r.node.readers[port])
+        nodes_[static_cast<size_t>(reader.node)].edges[static_cast<size_t>(reader.port)].packets.push_back(out[port]);
+    r.again = done.again;
+    if (r.node.source()) ++r.calls;
+    if (r.again) return;
+    if (r.ending || r.node.source()) finish(r);
+    else {
+      ++r.calls;
+      for (size_t i = 0; i < r.held.size(); ++i)
+        if (!r.node.once(i)) r.held[i] = Packet{};
+    }
+  }
+
+  void finish(Running& r) {
+    r.finished = true;
+    std::fill(r.held.begin(), r.held.end(), Packet{});
+    for (const auto& port : r.node.readers)
+      for (const Reader& reader : port)
+        nodes_[static_cast<size_t>(reader.node)].edges[static_cast<size_t>(reader.port)].ended = true;
+  }
+
+  PlannedGraph& graph_;
+  Surroundings& around_;
+  std::deque<Running> nodes_;
+  std::vector<std::string> lanes_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::exception_ptr error_;
+  double overhead_ = 0;
+};
+
+}  // namespace
+
+Report run_plan(Plan& plan, const RunOptions& options) {
+  Surroundings& around = plan.body().around;
+  std::mutex progress_mutex;
+  double audio = 0;
+  around.stop = false;
+  around.cancel = options.cancel;
+  around.values = options.values;
+  around.values["input"] = options.input;
+  around.fallbacks.clear();
+  around.clocks.clear();
+  around.progress = [&](const std::string& node, double done, double total) {
+    std::lock_guard lock(progress_mutex);
+    audio = std::max(audio, done);
+    if (options.progress) options.progress(node, done, total);
+  };
+  each_node(plan.body().graph, [](const PlanNode& p) {
+    if (p.host)
+      for (const auto& inner : p.host->inner())
+        for (Step& s : inner->steps()) s.timing = {s.timing.node, 0, 0, 0};
+  });
+
+  const auto begin = clock::now();
+  const double cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+  Scheduler scheduler(plan.body().graph, around);
+  scheduler.run();
+
+  Report report;
+  report.wall_s = std::chrono::duration<double>(clock::now() - begin).count();
+  report.cpu_s = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+  report.plan_s = plan.body().plan_s;
+  report.overhead_s = scheduler.overhead();
+  report.audio_s = audio;
+  report.cancelled = options.cancel && *options.cancel;
+  report.fallbacks = around.fallbacks;
+  each_node(plan.body().graph, [&](const PlanNode& p) { report.placement.push_back(p.placement); });
+  for (Running& r : scheduler.nodes()) {
+    report.nodes.push_back(r.step.timing);
+    for (const auto& inner : r.node.host->inner())
+      for (const Step& s : inner->steps()) report.nodes.push_back(s.timing);
+  }
+  around.progress = nullptr;
+  return report;
+}
+
+}  // namespace npurt

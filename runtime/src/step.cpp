@@ -1,0 +1,116 @@
+#include "step.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace npurt {
+namespace {
+
+bool finite(const npurt_tensor& t) {
+  const auto* x = static_cast<const float*>(t.data);
+  const size_t n = t.bytes / sizeof(float);
+  // NaN and Inf survive being multiplied by zero, so one sum tells whether any is there.
+  float sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += x[i] * 0.0F;
+  return sum == 0.0F;
+}
+
+}  // namespace
+
+Step::Step(PlanNode& p, Surroundings& around)
+    : in(p.op.in.size(), blank_tensor()), timing{p.text.id, 0, 0, 0}, p_(p), around_(around) {
+  check_numbers_ = around.options.check_numbers;
+#ifndef NDEBUG
+  check_numbers_ = true;
+#endif
+}
+
+Stepped Step::run(int64_t index, bool end) {
+  for (;;) {
+    p_.host->prepare(out, p_.out_specs);
+    npurt_call c{sizeof(npurt_call),
+                 static_cast<uint32_t>(in.size()),
+                 static_cast<uint32_t>(out.views.size()),
+                 end ? 1U : 0U,
+                 in.data(),
+                 out.views.data(),
+                 index,
+                 p_.host->face(),
+                 1,
+                 0};
+    const int32_t returned = call(c);
+    p_.host->finish();
+    const auto [code, sentence] = p_.host->verdict(returned);
+    switch (code) {
+      case NPURT_OK:
+        check(c, end);
+        return {c.emit != 0, c.again != 0, false};
+      case NPURT_CANCELLED:
+        if (around_.cancelled()) return {false, false, true};
+        stop(NPURT_BUG, "says that it was cancelled, but nobody asked");
+      case NPURT_FAULT:
+        fall_back(sentence);
+        break;  // the same packet again
+      case NPURT_REFUSE:
+        stop(NPURT_BUG, "refused a packet while running, where only planning may refuse: " + sentence);
+      default:
+        stop(code, sentence);
+    }
+  }
+}
+
+int32_t Step::call(npurt_call& c) {
+  using clock = std::chrono::steady_clock;
+  const bool workers = p_.placement.device == "cpu";
+  const double cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID), others = workers ? around_.clocks.workers() : 0;
+  const auto begin = clock::now();
+  const int32_t code = p_.stage.stage->face->run(p_.stage.object, &c);
+  timing.wall_s += std::chrono::duration<double>(clock::now() - begin).count();
+  timing.cpu_s += cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
+  if (workers) timing.cpu_s += std::max(0.0, around_.clocks.workers() - others);
+  ++timing.calls;
+  return code;
+}
+
+void Step::check(const npurt_call& c, bool end) const {
+  const auto& ports = p_.op.out;
+  const bool counts = std::any_of(ports.begin(), ports.end(), [](const Port& o) { return o.split || o.stream; });
+  if (!counts && !ports.empty() && !end && (!c.emit || c.again))
+    stop(NPURT_BUG, c.again ? "asked for more calls, which only an output marked @split allows"
+                            : "skipped a packet, which only an output marked @split allows");
+  if (!check_numbers_ || !c.emit) return;
+  for (size_t i = 0; i < out.views.size(); ++i)
+    if (out.views[i].data && out.views[i].spec.dtype == NPURT_F32 && !(end && !ports[i].split) && !finite(out.views[i]))
+      stop(NPURT_BUG, "wrote NaN or Inf into output " + ports[i].name + " " + spec_text(out.views[i].spec));
+}
+
+Packet Step::take(size_t port, int64_t index) {
+  const npurt_tensor& t = out.views[port];
+  if (!t.data) stop(NPURT_BUG, "left output " + p_.op.out[port].name + " without a shape");
+  return {t.spec, std::move(out.memory[port]), index, p_.stage.stage->device.c_str()};
+}
+
+void Step::fall_back(const std::string& fault) {
+  const std::string who = p_.placement.use;
+  if (p_.stage.stage->stream())
+    stop(NPURT_FAULT, fault + " (the stage keeps state from packet to packet, so another candidate cannot take over)");
+  if (!place_next(p_, around_, fault)) stop(NPURT_FAULT, fault);
+  const std::string sentence = p_.text.id + ": " + who + " failed (" + fault + "); " + p_.placement.use + " took over";
+  log_line(NPURT_WARN, p_.text.id, who + " failed (" + fault + "); " + p_.placement.use + " took over");
+  std::lock_guard lock(around_.fallbacks_mutex);
+  around_.fallbacks.push_back(sentence);
+}
+
+void Step::stop(npurt_code code, const std::string& sentence) const {
+  const std::string label = "node '" + p_.text.id + "' (op " + p_.op.op + ", " + p_.placement.use + ")";
+  if (code == NPURT_BAD_CONFIG) throw Error(Exit::input, {Diagnostic{{}, sentence, {{"node", label}}}});
+  if (code == NPURT_BUG)
+    throw Error(Exit::plugin,
+                {Diagnostic{p_.text.place, "plugin " + p_.placement.use + " is broken: " + sentence, {{"node", label}}}});
+  Diagnostic d{p_.text.place, label + " failed, and no candidate is left: " + sentence, {}};
+  for (const Refusal& r : p_.placement.refused) d.details.emplace_back("tried " + r.candidate, r.reason);
+  throw Error(Exit::device, {d});
+}
+
+}  // namespace npurt

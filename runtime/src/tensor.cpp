@@ -1,0 +1,95 @@
+#include "tensor.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+#include "signature.hpp"
+
+namespace npurt {
+
+Memory::~Memory() {
+  if (block_ && block_->users.fetch_sub(1, std::memory_order_acq_rel) == 1) block_->home->give(block_);
+}
+
+Pool::~Pool() {
+  for (Block* b : free_) {
+    std::free(b->data);
+    delete b;
+  }
+}
+
+Memory Pool::take(uint64_t bytes) {
+  Block* block = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    if (!free_.empty()) {
+      // The largest free block, so that sizes that vary from packet to packet settle on few blocks.
+      auto it = std::max_element(free_.begin(), free_.end(), [](Block* a, Block* b) { return a->capacity < b->capacity; });
+      block = *it;
+      *it = free_.back();
+      free_.pop_back();
+    } else {
+      block = new Block{this, nullptr, 0, 0};
+      free_.reserve(free_.capacity() + 1);
+    }
+  }
+  if (block->capacity < bytes || !block->data) {
+    std::free(block->data);
+    block->data = nullptr;
+    block->capacity = 0;
+    try {
+      block->data = aligned_memory(std::max<uint64_t>(bytes, 64));
+    } catch (...) {
+      give(block);
+      throw;
+    }
+    block->capacity = std::max<uint64_t>(bytes, 64);
+  }
+  block->users.store(1, std::memory_order_relaxed);
+  return Memory(block);
+}
+
+void Pool::give(Block* b) {
+  std::lock_guard lock(mutex_);
+  free_.push_back(b);
+}
+
+npurt_tensor blank_tensor() {
+  npurt_tensor t{};
+  t.size = sizeof t;
+  t.spec.size = sizeof t.spec;
+  return t;
+}
+
+npurt_tensor Packet::view() const {
+  npurt_tensor t = blank_tensor();
+  t.spec = spec;
+  t.data = memory.data();
+  t.bytes = t.data ? spec_bytes(spec).value_or(0) : 0;
+  t.index = index;
+  t.writer = writer;
+  return t;
+}
+
+std::optional<uint64_t> spec_bytes(const npurt_spec& s) {
+  uint64_t n = dtype_bytes(s.dtype);
+  if (n == 0 || s.rank > NPURT_MAX_RANK) return {};
+  for (uint32_t i = 0; i < s.rank; ++i) {
+    if (s.dims[i] < 0) return {};
+    uint64_t d = static_cast<uint64_t>(s.dims[i]);
+    if (d != 0 && n > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / d) return {};
+    n *= d;
+  }
+  return n;
+}
+
+void* aligned_memory(uint64_t bytes) {
+  if (bytes > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) - 64) throw std::bad_alloc();
+  void* p = std::aligned_alloc(64, std::max<uint64_t>(64, (bytes + 63) / 64 * 64));
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+
+}  // namespace npurt

@@ -1,0 +1,85 @@
+// A graph wired by index: who feeds which port, in which order nodes can run, which packets belong together.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <npurt/runtime.hpp>
+#include <string>
+#include <vector>
+
+#include "catalog.hpp"
+#include "host.hpp"
+
+namespace npurt {
+
+inline constexpr int kUnconnected = -1;
+inline constexpr int kGraphInput = -2;  // Wire::port is then the index of the graph's input
+
+// The producer of an input port.
+struct Wire {
+  int node = kUnconnected, port = 0;
+  bool connected() const { return node != kUnconnected; }
+};
+
+// One input port that an output port feeds.
+struct Reader {
+  int node, port;
+};
+
+// What may run a node: a loaded stage, or why there is none.
+struct Candidate {
+  std::string name;
+  const Stage* stage = nullptr;
+  std::string why_not;
+  bool missing = false;  // no such plugin, or an unusable one
+  size_t choice = 0;     // index in Node::use
+  Place place;
+};
+
+// A stage object, closed when this goes.
+struct Opened {
+  const Stage* stage = nullptr;
+  void* object = nullptr;
+  Opened() = default;
+  Opened(const Opened&) = delete;
+  void close();
+  ~Opened() { close(); }
+};
+
+struct PlanNode {
+  Node text;
+  Signature op;
+  std::vector<Wire> in;                      // per input port
+  std::vector<std::vector<Reader>> readers;  // per output port
+  std::vector<int> sequence;                 // per output port: equal numbers mean packets match by index
+  bool lifted = false;                       // its in-edges hold any number of packets
+  int to_sink = 0;                           // nodes on the longest way to a node that nobody reads
+
+  std::vector<Candidate> candidates;
+  size_t tried = 0;  // candidates before this one are chosen or refused
+  std::vector<npurt_spec> in_specs, out_specs;
+  Placement placement;
+
+  std::vector<std::unique_ptr<Pool>> pools;  // one per output; outlives the host and every packet
+  std::unique_ptr<NodeHost> host;
+  Opened stage;
+
+  bool source() const { return op.in.empty(); }
+  bool sink() const { return op.out.empty(); }
+  bool splits() const;
+  // The input port is fed once per file.
+  bool once(size_t port) const { return op.in[port].stream; }
+};
+
+struct PlannedGraph {
+  Graph graph;
+  std::deque<PlanNode> nodes;  // in graph order; addresses stay
+  std::vector<size_t> order;   // producers first
+  std::vector<std::string> notes;
+};
+
+// Wires `graph`, adding to `wrong` what cannot be. `missing` gets what is wrong with plugins rather than with the graph. Loads
+// the plugins that the graph names.
+PlannedGraph wire(const Graph& graph, Plugins& plugins, std::vector<Diagnostic>& wrong, std::vector<Diagnostic>& missing);
+
+}  // namespace npurt
