@@ -43,12 +43,13 @@ def run(block, folder):
 failures = commands = 0
 text = document.read_text()
 with tempfile.TemporaryDirectory() as name:
-    scratch_folder(Path(name))
+    folder = Path(name)
+    scratch_folder(folder)
     for found in BLOCK.finditer(text):
         where = f"{document.name}:{text[: found.start('text')].count(chr(10)) + 1}"
         order, _, argument = (found["order"] or "").partition(": ")
         if order == "file":
-            target = Path(name, argument)
+            target = folder / argument
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(found["text"])
         elif order == "from" and found["text"] not in (root / argument).read_text():
@@ -56,7 +57,7 @@ with tempfile.TemporaryDirectory() as name:
             failures += 1
         elif found["language"] == "sh" and order != "not run":
             wanted = int(argument) if order == "fails" else 0
-            done = run(found["text"], name)
+            done = run(found["text"], folder)
             commands += 1
             if done.returncode != wanted:
                 print(f"{where}: exit code {done.returncode}, wanted {wanted}, of\n{found['text']}\n{done.stdout}")

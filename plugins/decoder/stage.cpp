@@ -17,6 +17,9 @@ namespace {
 constexpr double kRate = 16000, kTick = 0.02;
 // openai/whisper transcribe.py: beyond these a result is tried again at a higher temperature, or counts as silence.
 constexpr double kMostCompression = 2.4, kLeastLogprob = -1.0, kMostNoSpeech = 0.6;
+// Where the windows hold less speech than this, the no-speech token alone decides: on a chord or a cough Whisper is sure of
+// "you".
+constexpr double kLittleSpeech = 1.0;
 constexpr std::array<float, 6> kTemperatures = {0.0F, 0.2F, 0.4F, 0.6F, 0.8F, 1.0F};
 
 bool yes(const std::string& name, const std::string& text) {
@@ -230,9 +233,15 @@ class Decode {
     waiting_.clear();
   }
 
+  static bool silent(const Window& w) {
+    double speech = 0;
+    for (const json& r : w.at.value("regions", json::array())) speech += r.at(1).get<double>() - r.at(0).get<double>();
+    return w.found.no_speech > kMostNoSpeech && (w.found.avg_logprob < kLeastLogprob || speech < kLittleSpeech);
+  }
+
   // Why a result must be tried again, or "".
   static std::string wrong(const Window& w) {
-    if (w.found.no_speech > kMostNoSpeech && w.found.avg_logprob < kLeastLogprob) return "";  // silence
+    if (silent(w)) return "";
     if (compression_ratio(w.text) > kMostCompression) return "repeats itself";
     if (w.found.avg_logprob < kLeastLogprob) return "unlikely";
     return "";
@@ -244,8 +253,7 @@ class Decode {
               {"end", start + length},     {"language", *language_},
               {"segments", json::array()}, {"dropped", json::array()},
               {"fallbacks", w.fallbacks},  {"regions", w.at.value("regions", json::array())}};
-    const bool silent = w.found.no_speech > kMostNoSpeech && w.found.avg_logprob < kLeastLogprob;
-    if (silent) {
+    if (silent(w)) {
       p["dropped"].push_back({{"start", start}, {"end", start + length}, {"reason", "no speech"}});
       return p.dump();
     }

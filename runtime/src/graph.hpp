@@ -7,4 +7,7 @@ namespace npurt {
 // load_graph on text; blocks are found beside `file`, which need not exist. Throws Error(input) with every mistake found.
 Graph parse_graph(const std::string& text, const std::string& file, const GraphOptions& options);
 
+// Fills in port names that were left out, and adds to `errors` what is wrong with the connections of built-in ops.
+void check_graph(Graph& graph, std::vector<Diagnostic>& errors);
+
 }  // namespace npurt
