@@ -3,6 +3,13 @@
 
 namespace npurt {
 
+std::filesystem::path model_cache() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  return (cache && *cache ? std::filesystem::path(cache) : std::filesystem::path(home ? home : "") / ".cache") / "npurt" /
+         "models";
+}
+
 ModelFinding find_model(const std::string& name, const std::filesystem::path& graph_folder) {
   namespace fs = std::filesystem;
   ModelFinding f;
@@ -18,12 +25,7 @@ ModelFinding find_model(const std::string& name, const std::filesystem::path& gr
     found(name);
     return f;
   }
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  const fs::path models = cache && *cache ? fs::path(cache) : fs::path(home ? home : "") / ".cache";
-  if (found(models / "npurt" / "models" / name)) return f;
-  // Blocks lie in a folder beside the models.
-  for (const fs::path& folder : {graph_folder / "models", graph_folder / ".." / "models"})
+  for (const fs::path& folder : {model_cache(), graph_folder / "models", graph_folder / ".." / "models"})
     if (found((folder / name).lexically_normal()) || found((folder / (name + ".safetensors")).lexically_normal())) return f;
   return f;
 }

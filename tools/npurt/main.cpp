@@ -3,9 +3,7 @@
 #include <npurt/runtime.hpp>
 
 #include "commands.hpp"
-#if __has_include("model.hpp")
 #include "model.hpp"
-#endif
 
 int main(int argc, char** argv) {
   CLI::App app{"npurt runs speech graphs on whatever this machine has, and shows what ran where.", "npurt"};
@@ -27,9 +25,7 @@ int main(int argc, char** argv) {
   npurt::cli::add_plan_command(app, exit_code);
   npurt::cli::add_plugins_command(app, exit_code);
   npurt::cli::add_inspect_command(app, exit_code);
-#if __has_include("model.hpp")
   npurt::cli::add_model_commands(app, exit_code);
-#endif
 
   try {
     app.parse(argc, argv);

@@ -175,6 +175,28 @@ struct ModelInfo {
 // Opens a model and checks every length in it. Throws Error(input).
 ModelInfo model_info(const std::filesystem::path& path);
 
+// Reads every value of a model; throws Error(input) naming the tensor that holds NaN or Inf.
+void verify_model(const std::filesystem::path& path);
+// Where pulled models are: $XDG_CACHE_HOME/npurt/models.
+std::filesystem::path model_cache();
+
+// A model that can be fetched (configs/models.yaml).
+struct KnownFile {
+  std::string name, sha256;
+  uint64_t bytes = 0;
+  std::vector<std::vector<std::string>> sources;  // best first; the parts of a source are joined
+};
+struct KnownModel {
+  std::string name, help, licence;
+  std::vector<KnownFile> files;
+  // A model of one file is that file; others are a folder.
+  std::filesystem::path place_in(const std::filesystem::path& folder) const {
+    return folder / (files.size() == 1 ? files[0].name : name);
+  }
+};
+// Throws Error(input).
+std::vector<KnownModel> known_models(const std::filesystem::path& table);
+
 // ---- Plan -----------------------------------------------------------------------------------------------------------------
 
 struct Refusal {

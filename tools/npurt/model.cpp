@@ -1,0 +1,171 @@
+// `npurt model list|info|verify|pull`
+#include "model.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "fetch.hpp"
+
+namespace npurt::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// Beside the installed program, or in the source tree that this build is in.
+fs::path shared_folder(const char* name) {
+  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
+  const fs::path installed = program / ".." / "share" / "npurt" / name;
+  return fs::exists(installed) ? installed.lexically_normal() : (program / "../../.." / name).lexically_normal();
+}
+
+std::vector<KnownModel> table() { return known_models(shared_folder("configs") / "models.yaml"); }
+
+fs::path find(const std::string& name) {
+  const ModelFinding found = find_model(name, shared_folder("graphs"));
+  if (!found.path.empty() && fs::exists(found.path)) return found.path;
+  std::vector<std::pair<std::string, std::string>> details;
+  for (const auto& l : found.looked_in) details.push_back({"tried", l});
+  details.push_back({"hint", "npurt model list"});
+  throw Error(Exit::input, {Diagnostic{{}, "model '" + name + "' is not found", details}});
+}
+
+std::string megabytes(uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
+  return text;
+}
+
+void list(bool as_json) {
+  json rows = json::array();
+  for (const KnownModel& m : table()) {
+    uint64_t bytes = 0;
+    for (const auto& f : m.files) bytes += f.bytes;
+    const ModelFinding found = find_model(m.name, shared_folder("graphs"));
+    const bool pulled = fs::exists(m.place_in(model_cache()));
+    rows.push_back({{"name", m.name},
+                    {"help", m.help},
+                    {"licence", m.licence},
+                    {"bytes", bytes},
+                    {"state", pulled               ? "pulled"
+                              : found.path.empty() ? "not here"
+                                                   : "embedded"},
+                    {"path", found.path.string()}});
+  }
+  if (as_json) {
+    std::cout << rows.dump(2) << '\n';
+    return;
+  }
+  for (const json& r : rows)
+    std::cout << std::left << std::setw(12) << r["name"].get<std::string>() << std::setw(10) << r["state"].get<std::string>()
+              << std::setw(10) << megabytes(r["bytes"]) << r["help"].get<std::string>() << ", " << r["licence"].get<std::string>()
+              << '\n';
+}
+
+void info(const std::string& name, bool as_json) {
+  const ModelInfo m = model_info(find(name));
+  json tensors = json::array();
+  for (const auto& t : m.tensors) tensors.push_back({{"name", t.name}, {"dtype", t.dtype}, {"dims", t.dims}});
+  if (as_json) {
+    std::cout << json{{"path", m.path.string()},
+                      {"layout", m.layout},
+                      {"bytes", m.bytes},
+                      {"config", json::parse(m.config)},
+                      {"tensors", tensors}}
+                     .dump(2)
+              << '\n';
+    return;
+  }
+  std::cout << m.path.string() << "\nlayout  " << m.layout << "\nsize    " << megabytes(m.bytes) << "\nconfig";
+  for (const auto& [key, value] : json::parse(m.config).items()) {
+    const std::string text = value.is_array() && value.size() > 8 ? std::to_string(value.size()) + " values" : value.dump();
+    std::cout << "\n  " << std::left << std::setw(18) << key << text;
+  }
+  std::cout << "\ntensors";
+  for (const auto& t : m.tensors) {
+    std::cout << "\n  " << std::left << std::setw(46) << t.name << std::setw(5) << t.dtype << '[';
+    for (size_t i = 0; i < t.dims.size(); ++i) std::cout << (i ? "," : "") << t.dims[i];
+    std::cout << ']';
+  }
+  std::cout << '\n';
+}
+
+void verify(const std::string& name) {
+  const fs::path path = find(name);
+  for (const KnownModel& m : table()) {
+    if (m.name != name || path != m.place_in(model_cache())) continue;
+    for (const KnownFile& f : m.files) {
+      const fs::path file = m.files.size() == 1 ? path : path / f.name;
+      if (const std::string got = sha256(file); got != f.sha256)
+        throw Error(Exit::input, file.string() + ": has sha256 " + got + ", wanted " + f.sha256);
+    }
+    std::cout << "sha256 of " << m.files.size() << " files as published\n";
+  }
+  verify_model(path);
+  std::cout << path.string() << ": every tensor is whole and finite\n";
+}
+
+// Whole models only ever appear by a rename, so that one that was cut off is never taken for a model.
+void pull(const std::string& name) {
+  const std::vector<KnownModel> known = table();
+  const auto m = std::find_if(known.begin(), known.end(), [&](const KnownModel& k) { return k.name == name; });
+  if (m == known.end()) {
+    std::string all;
+    for (const auto& k : known) all += (all.empty() ? "" : ", ") + k.name;
+    throw Error(
+        Exit::usage,
+        {Diagnostic{{},
+                    "no model is known as '" + name + "'",
+                    {{"known", all}, {"hint", "npurt takes any CTranslate2, Hugging Face or ggml Whisper model by its path"}}}});
+  }
+  const fs::path place = m->place_in(model_cache()), downloads = model_cache() / ".." / "downloads",
+                 coming = downloads / (name + ".coming");
+  if (fs::exists(place)) {
+    std::cout << place.string() << " is here already\n";
+    return;
+  }
+  fs::create_directories(coming);
+  fs::create_directories(model_cache());
+  for (const KnownFile& f : m->files) {
+    if (fs::exists(coming / f.name)) continue;
+    std::cerr << "fetching " << f.name << " (" << megabytes(f.bytes) << ")\n";
+    fetch(f, coming / f.name, downloads);
+  }
+  verify_model(m->files.size() == 1 ? coming / m->files[0].name : coming);
+  fs::rename(m->files.size() == 1 ? coming / m->files[0].name : coming, place);
+  fs::remove_all(downloads);
+  std::cout << place.string() << '\n';
+}
+
+}  // namespace
+
+void add_model_commands(CLI::App& app, int&) {
+  CLI::App* model = app.add_subcommand("model", "List, look into, check and fetch models");
+  model->require_subcommand(1);
+  struct Options {
+    std::string name;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* l = model->add_subcommand("list", "The models that can be fetched, and where they are");
+  l->add_flag("--json", options->json, "As JSON");
+  l->callback([options] { list(options->json); });
+  CLI::App* i = model->add_subcommand("info", "Layout, config and tensors of a model");
+  i->add_option("model", options->name, "Name, file or folder")->required();
+  i->add_flag("--json", options->json, "As JSON");
+  i->callback([options] { info(options->name, options->json); });
+  CLI::App* v = model->add_subcommand("verify", "Check sha256 (of known models), every length, and that every value is finite");
+  v->add_option("model", options->name, "Name, file or folder")->required();
+  v->callback([options] { verify(options->name); });
+  CLI::App* p = model->add_subcommand("pull", "Fetch a known model");
+  p->add_option("name", options->name, "As in npurt model list")->required();
+  p->callback([options] { pull(options->name); });
+  model->footer("Examples:\n  npurt model list\n  npurt model pull base\n  npurt model info tiny.en");
+}
+
+}  // namespace npurt::cli
