@@ -10,6 +10,11 @@ std::filesystem::path model_cache() {
          "models";
 }
 
+std::filesystem::path share_folder() {
+  std::error_code none;
+  return std::filesystem::read_symlink("/proc/self/exe", none).parent_path().parent_path() / "share" / "npurt";
+}
+
 ModelFinding find_model(const std::string& name, const std::filesystem::path& graph_folder) {
   namespace fs = std::filesystem;
   ModelFinding f;
@@ -25,7 +30,8 @@ ModelFinding find_model(const std::string& name, const std::filesystem::path& gr
     found(name);
     return f;
   }
-  for (const fs::path& folder : {model_cache(), graph_folder / "models", graph_folder / ".." / "models"})
+  for (const fs::path& folder :
+       {model_cache(), graph_folder / "models", graph_folder / ".." / "models", share_folder() / "graphs/models"})
     if (found((folder / name).lexically_normal()) || found((folder / (name + ".safetensors")).lexically_normal())) return f;
   return f;
 }

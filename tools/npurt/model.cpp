@@ -17,17 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// Beside the installed program, or in the source tree that this build is in.
-fs::path shared_folder(const char* name) {
-  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
-  const fs::path installed = program / ".." / "share" / "npurt" / name;
-  return fs::exists(installed) ? installed.lexically_normal() : (program / "../../.." / name).lexically_normal();
-}
-
-std::vector<KnownModel> table() { return known_models(shared_folder("configs") / "models.yaml"); }
+std::vector<KnownModel> table() { return known_models(share_folder() / "configs/models.yaml"); }
 
 fs::path find(const std::string& name) {
-  const ModelFinding found = find_model(name, shared_folder("graphs"));
+  const ModelFinding found = find_model(name, share_folder() / "graphs");
   if (!found.path.empty() && fs::exists(found.path)) return found.path;
   std::vector<std::pair<std::string, std::string>> details;
   for (const auto& l : found.looked_in) details.push_back({"tried", l});
@@ -46,7 +39,7 @@ void list(bool as_json) {
   for (const KnownModel& m : table()) {
     uint64_t bytes = 0;
     for (const auto& f : m.files) bytes += f.bytes;
-    const ModelFinding found = find_model(m.name, shared_folder("graphs"));
+    const ModelFinding found = find_model(m.name, share_folder() / "graphs");
     const bool pulled = fs::exists(m.place_in(model_cache()));
     rows.push_back({{"name", m.name},
                     {"help", m.help},
@@ -82,7 +75,8 @@ void info(const std::string& name, bool as_json) {
     return;
   }
   std::cout << m.path.string() << "\nlayout  " << m.layout << "\nsize    " << megabytes(m.bytes) << "\nconfig";
-  for (const auto& [key, value] : json::parse(m.config).items()) {
+  const json config = json::parse(m.config);
+  for (const auto& [key, value] : config.items()) {
     const std::string text = value.is_array() && value.size() > 8 ? std::to_string(value.size()) + " values" : value.dump();
     std::cout << "\n  " << std::left << std::setw(18) << key << text;
   }

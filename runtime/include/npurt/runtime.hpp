@@ -177,6 +177,8 @@ ModelInfo model_info(const std::filesystem::path& path);
 
 // Reads every value of a model; throws Error(input) naming the tensor that holds NaN or Inf.
 void verify_model(const std::filesystem::path& path);
+// What was installed with the running program: <prefix>/share/npurt, with graphs and configs.
+std::filesystem::path share_folder();
 // Where pulled models are: $XDG_CACHE_HOME/npurt/models.
 std::filesystem::path model_cache();
 
