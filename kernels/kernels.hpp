@@ -1,0 +1,26 @@
+// The kernels as they run on the host: one table for each instruction set, and the best one for this machine.
+#pragma once
+
+#include <cstdint>
+
+namespace npurt_kernels {
+
+// Tiles as kernel.yaml has them; pointers are into the data memory of a core.
+struct Kernels {
+  void (*matmul_i8)(const void* a, const void* b, void* c);    // i32 C += i8 A · i8 B
+  void (*matmul_i8_clear)(void* c);                            // C = 0
+  void (*matmul_bf16)(const void* a, const void* b, void* c);  // f32 C += bf16 A · bf16 B
+  void (*matmul_bf16_clear)(void* c);
+};
+
+namespace base {
+extern const Kernels kernels;
+}
+namespace avx2 {
+extern const Kernels kernels;
+}
+
+// All give the same bits.
+const Kernels& kernels();
+
+}  // namespace npurt_kernels

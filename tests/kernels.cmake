@@ -1,0 +1,5 @@
+npurt_test(aie_api_test)
+target_include_directories(aie_api_test PRIVATE ${PROJECT_SOURCE_DIR}/kernels/include)
+target_compile_options(aie_api_test PRIVATE -Wno-psabi)
+npurt_test(kernels_test LINK npurt_kernels)
+npurt_test(manifest_test SOURCES ../kernels/manifest.cpp ../kernels/reader.cpp)
