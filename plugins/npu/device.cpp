@@ -1,0 +1,41 @@
+#include "device.hpp"
+
+#include <cstdlib>
+#include <mutex>
+
+#include "virtual/device.hpp"
+
+namespace npurt_npu {
+namespace {
+
+std::string environment(const char* name, const char* otherwise) {
+  const char* v = std::getenv(name);
+  return v && *v ? v : otherwise;
+}
+
+}  // namespace
+
+const Generation& generation(const std::string& name) {
+  std::string known;
+  for (const Generation& g : kGenerations) {
+    if (name == g.name) return g;
+    known += (known.empty() ? "" : ", ") + std::string(g.name);
+  }
+  throw DeviceError("there is no NPU generation '" + name + "'; there are " + known);
+}
+
+Device& open_device(const std::string& mode) {
+  static std::mutex mutex;
+  static std::unique_ptr<Device> simulated;
+  const std::lock_guard lock(mutex);
+  if (mode == "off") throw DeviceError("the NPU is switched off (--npu off)");
+  if (mode == "virtual") {
+    if (!simulated)
+      simulated = virtual_device(generation(environment("NPURT_VIRTUAL_NPU", "npu1")), environment("NPURT_NPU_FAULTS", ""));
+    return *simulated;
+  }
+  if (mode != "xrt" && mode != "auto") throw DeviceError("there is no --npu " + mode + "; there are auto, xrt, virtual and off");
+  throw DeviceError("this build has no XRT, without which no NPU is reached");
+}
+
+}  // namespace npurt_npu

@@ -1,0 +1,257 @@
+#include "gemm.hpp"
+
+#include <kernels.hpp>
+#include <manifests.hpp>
+
+#include "instructions.hpp"
+
+namespace npurt_npu {
+namespace {
+
+constexpr unsigned kCores = 4;  // in a column
+constexpr unsigned kFirstCore = 2;
+
+// A core's locks and data memory.
+enum CoreLock { kAFree, kAFull, kBFree, kBFull, kCFree, kCFull, kGo };
+struct CoreLayout {
+  uint32_t parameters, a[2], b[2], c[2];  // parameters: tiles of C, steps for each
+};
+
+CoreLayout layout_of(const GemmTile& t) {
+  CoreLayout l{};
+  uint32_t at = t.stack;
+  auto take = [&](uint32_t bytes) {
+    at = (at + 63) / 64 * 64;
+    return std::exchange(at, at + bytes);
+  };
+  l.parameters = take(8);
+  for (uint32_t& a : l.a) a = take(t.m * t.k * t.in_bytes);
+  for (uint32_t& b : l.b) b = take(t.k * t.n * t.in_bytes);
+  for (unsigned i = 0; i < 2; ++i) l.c[i] = i < t.copies_of_c ? take(t.m * t.n * t.out_bytes) : l.c[0];
+  return l;
+}
+
+CoreTask gemm_core(Core& core, GemmTile t) {
+  const CoreLayout l = layout_of(t);
+  for (unsigned a = 0, c = 0;;) {
+    co_await core.acquire(kGo);
+    const uint32_t tiles = core.word(l.parameters), steps = core.word(l.parameters + 4);
+    for (uint32_t i = 0; i < tiles; ++i) {
+      co_await core.acquire(kCFree);
+      t.clear(core.at(l.c[c]));
+      core.spend(t.cycles_to_clear);
+      for (uint32_t s = 0; s < steps; ++s) {
+        co_await core.acquire(kAFull);
+        co_await core.acquire(kBFull);
+        t.multiply(core.at(l.a[a]), core.at(l.b[a]), core.at(l.c[c]));
+        core.spend(t.cycles);
+        core.release(kAFree);
+        core.release(kBFree);
+        a ^= 1;
+      }
+      core.release(kCFull);
+      c = (c + 1) % t.copies_of_c;
+    }
+  }
+}
+
+LockUse take(unsigned id) { return {static_cast<uint8_t>(id), -1}; }
+LockUse give(unsigned id) { return {static_cast<uint8_t>(id), 1}; }
+
+// Descriptors `ids` in a ring: each waits for one lock and gives another. `uses` gives base, length and dims of the i-th.
+template <typename F>
+void ring(Instructions& out, unsigned column, unsigned row, const std::vector<unsigned>& ids, F&& each) {
+  for (unsigned i = 0; i < ids.size(); ++i) {
+    Descriptor d = each(i);
+    d.acquires = true;
+    d.chained = true;
+    d.next = static_cast<uint8_t>(ids[(i + 1) % ids.size()]);
+    out.describe(column, row, ids[i], d);
+  }
+}
+
+Descriptor part(uint64_t base, uint32_t bytes, LockUse acquire, LockUse release) {
+  Descriptor d;
+  d.base = base;
+  d.length = bytes / 4;
+  d.acquire = acquire;
+  d.release = release;
+  return d;
+}
+
+void configure_core(Instructions& out, const GemmTile& t, unsigned x, unsigned y) {
+  const CoreLayout l = layout_of(t);
+  auto lock = [&](unsigned id, uint32_t value) { out.write(address(x, y, lock_register(TileKind::core, id)), value); };
+  lock(kAFree, 2), lock(kBFree, 2), lock(kCFree, t.copies_of_c);
+  lock(kAFull, 0), lock(kBFull, 0), lock(kCFull, 0), lock(kGo, 0);
+  ring(out, x, y, {0, 1}, [&](unsigned i) { return part(l.a[i], t.m * t.k * t.in_bytes, take(kAFree), give(kAFull)); });
+  ring(out, x, y, {2, 3}, [&](unsigned i) { return part(l.b[i], t.k * t.n * t.in_bytes, take(kBFree), give(kBFull)); });
+  const std::vector<unsigned> c = t.copies_of_c == 2 ? std::vector<unsigned>{4, 5} : std::vector<unsigned>{4};
+  ring(out, x, y, c, [&](unsigned i) { return part(l.c[i], t.m * t.n * t.out_bytes, take(kCFull), give(kCFree)); });
+  out.push(x, y, Direction::in, 0, 0);
+  out.push(x, y, Direction::in, 1, 2);
+  out.push(x, y, Direction::out, 0, 4);
+}
+
+// Memory tile x: A arrives row-major and leaves in blocks of r x s; B passes as it is; C arrives in blocks of r x t from four
+// cores and leaves row-major.
+void configure_memtile(Instructions& out, const GemmTile& t, unsigned x) {
+  enum { kAIn, kAOut, kBIn, kBOut, kCIn };  // locks; kCIn + 2i: free, + 1: full, of core i
+  auto lock = [&](unsigned id, uint32_t value) { out.write(address(x, 1, lock_register(TileKind::memtile, id)), value); };
+  const uint32_t a = t.m * t.k * t.in_bytes, b = t.k * t.n * t.in_bytes, c = t.m * t.n * t.out_bytes;
+  const uint32_t b_base = 2 * a, c_base = 2 * a + 2 * b;
+  lock(kAIn, 2), lock(kAOut, 0), lock(kBIn, 2), lock(kBOut, 0);
+  for (unsigned i = 0; i < kCores; ++i) lock(kCIn + 2 * i, 2), lock(kCIn + 2 * i + 1, 0);
+
+  ring(out, x, 1, {0, 1}, [&](unsigned i) { return part(i * a, a, take(kAIn), give(kAOut)); });
+  ring(out, x, 1, {6, 7}, [&](unsigned i) {
+    Descriptor d = part(i * a, a, take(kAOut), give(kAIn));
+    const unsigned row = t.k * t.in_bytes / 4, block = t.s * t.in_bytes / 4;
+    d.dims = {{{block, 1}, {t.r, row}, {t.k / t.s, block}, {0, t.r * row}}};
+    return d;
+  });
+  ring(out, x, 1, {24, 25}, [&](unsigned i) { return part(b_base + i * b, b, take(kBIn), give(kBOut)); });
+  ring(out, x, 1, {30, 31}, [&](unsigned i) { return part(b_base + i * b, b, take(kBOut), give(kBIn)); });
+  for (unsigned core = 0; core < kCores; ++core) {
+    const unsigned first = core % 2 ? 26 + core - 1 : 2 + core;  // even channels and odd ones have their own descriptors
+    ring(out, x, 1, {first, first + 1},
+         [&](unsigned i) { return part(c_base + (2 * core + i) * c, c, take(kCIn + 2 * core), give(kCIn + 2 * core + 1)); });
+    out.push(x, 1, Direction::in, 2 + core, first);
+  }
+  ring(out, x, 1, {8, 9, 10, 11, 12, 13, 14, 15}, [&](unsigned i) {
+    const unsigned core = i % kCores, copy = i / kCores, block = t.r * t.t * t.out_bytes / 4, row = t.t * t.out_bytes / 4;
+    Descriptor d = part(c_base + (2 * core + copy) * c, c, take(kCIn + 2 * core + 1), give(kCIn + 2 * core));
+    d.dims = {{{row, 1}, {t.n / t.t, block}, {t.r, row}, {0, t.n / t.t * block}}};
+    return d;
+  });
+  out.push(x, 1, Direction::in, 0, 0);
+  out.push(x, 1, Direction::in, 1, 24);
+  out.push(x, 1, Direction::out, 0, 6);
+  out.push(x, 1, Direction::out, 1, 30);
+  out.push(x, 1, Direction::out, 2, 8);
+}
+
+uint64_t up(uint64_t x, uint64_t step) { return (x + step - 1) / step * step; }
+
+}  // namespace
+
+const GemmTile& gemm_i8() {
+  namespace k = npurt_kernels::manifest_matmul_i8;
+  static const GemmTile tile{k::kernel,
+                             k::m,
+                             k::k,
+                             k::n,
+                             k::r,
+                             k::s,
+                             k::t,
+                             1,
+                             4,
+                             k::stack,
+                             k::copies_of_c,
+                             k::cycles_of_matmul_i8,
+                             k::cycles_of_matmul_i8_clear,
+                             npurt_kernels::kernels().matmul_i8,
+                             npurt_kernels::kernels().matmul_i8_clear};
+  return tile;
+}
+
+const GemmTile& gemm_bf16() {
+  namespace k = npurt_kernels::manifest_matmul_bf16;
+  static const GemmTile tile{k::kernel,
+                             k::m,
+                             k::k,
+                             k::n,
+                             k::r,
+                             k::s,
+                             k::t,
+                             2,
+                             4,
+                             k::stack,
+                             k::copies_of_c,
+                             k::cycles_of_matmul_bf16,
+                             k::cycles_of_matmul_bf16_clear,
+                             npurt_kernels::kernels().matmul_bf16,
+                             npurt_kernels::kernels().matmul_bf16_clear};
+  return tile;
+}
+
+GemmShape padded(const Generation& g, const GemmTile& t, const GemmShape& s) {
+  return {up(s.m, t.m * kCores), up(s.k, t.k), up(s.n, t.n * g.columns)};
+}
+
+Design gemm_design(const Generation& g, const GemmTile& t) {
+  if (g.columns != kCores) throw LimitError(std::string("the GEMM design needs 4 columns; ") + g.name + " has another number");
+  Instructions out(g);
+  Design d;
+  d.name = std::string("gemm_") + t.kernel;
+  for (unsigned x = 0; x < g.columns; ++x) {
+    configure_memtile(out, t, x);
+    Route a{{x, 1, 0}, {}}, b{{x, 1, 1}, {}};
+    for (unsigned i = 0; i < kCores; ++i) {
+      configure_core(out, t, x, kFirstCore + i);
+      d.cores.push_back({x, kFirstCore + i, [t](Core& core) { return gemm_core(core, t); }});
+      a.to.push_back({i, kFirstCore + x, 0});
+      b.to.push_back({x, kFirstCore + i, 1});
+      d.routes.push_back({{x, kFirstCore + i, 0}, {{x, 1, 2 + i}}});
+    }
+    d.routes.push_back({{x, 0, 0}, {{x, 1, 0}}});
+    d.routes.push_back({{x, 0, 1}, {{x, 1, 1}}});
+    d.routes.push_back(a);
+    d.routes.push_back(b);
+    d.routes.push_back({{x, 1, 2}, {{x, 0, 0}}});
+  }
+  d.configuration = out.take();
+  return d;
+}
+
+std::vector<uint32_t> gemm_instructions(const Generation& g, const GemmTile& t, const GemmShape& s) {
+  const uint64_t down = s.m / (t.m * kCores), across = s.n / (t.n * g.columns), steps = s.k / t.k;
+  if (down * across * steps == 0) throw LimitError("a product with an empty side");
+  Instructions out(g);
+  const CoreLayout l = layout_of(t);
+  for (unsigned x = 0; x < g.columns; ++x)
+    for (unsigned y = kFirstCore; y < kFirstCore + kCores; ++y) {
+      out.write_block(address(x, y, l.parameters), {static_cast<uint32_t>(down * across), static_cast<uint32_t>(steps)});
+      out.write(address(x, y, lock_register(TileKind::core, kGo)), 1);
+    }
+  // Two rows of tiles are under way at once; each has its own descriptors.
+  for (uint64_t i = 0; i < down; ++i) {
+    if (i >= 2) out.sync(0, g.columns, Direction::in, 0);
+    const unsigned ping = i % 2;
+    for (unsigned x = 0; x < g.columns; ++x) {
+      Descriptor c;
+      c.length = static_cast<uint32_t>(t.m * kCores * t.n * across * t.out_bytes / 4);
+      const uint32_t row = static_cast<uint32_t>(s.n * t.out_bytes / 4), tile = t.n * t.out_bytes / 4;
+      c.dims = {{{tile, 1}, {t.m * kCores, row}, {0, tile * g.columns}, {}}};
+      out.describe(x, 0, ping, c);
+      out.patch(x, ping, 2, (i * t.m * kCores * s.n + x * t.n) * t.out_bytes);
+      out.push(x, 0, Direction::in, 0, ping, 0, true);
+
+      Descriptor a;
+      a.length = static_cast<uint32_t>(t.m * s.k * t.in_bytes / 4);
+      const uint32_t a_row = static_cast<uint32_t>(s.k * t.in_bytes / 4), a_tile = t.k * t.in_bytes / 4;
+      a.dims = {{{a_tile, 1}, {t.m, a_row}, {0, a_tile}, {}}};
+      out.describe(x, 0, 2 + ping, a);
+      out.patch(x, 2 + ping, 0, (i * kCores + x) * t.m * s.k * t.in_bytes);
+      out.push(x, 0, Direction::out, 0, 2 + ping, static_cast<unsigned>(across - 1));
+
+      Descriptor b;
+      b.length = static_cast<uint32_t>(s.k * t.n * across * t.in_bytes / 4);
+      out.describe(x, 0, 4 + ping, b);
+      out.patch(x, 4 + ping, 1, x * s.k * t.n * across * t.in_bytes);
+      out.push(x, 0, Direction::out, 1, 4 + ping);
+    }
+  }
+  for (uint64_t i = 0; i < std::min<uint64_t>(2, down); ++i) out.sync(0, g.columns, Direction::in, 0);
+  return out.take();
+}
+
+uint64_t packed_place(const Generation& g, const GemmTile& t, const GemmShape& s, uint64_t k, uint64_t n) {
+  const uint64_t across = s.n / (t.n * g.columns), steps = s.k / t.k;
+  const uint64_t tile = n / t.n, x = tile % g.columns, j = tile / g.columns, step = k / t.k;
+  const uint64_t kk = k % t.k, nn = n % t.n;
+  const uint64_t inside = ((kk / t.s) * (t.n / t.t) + nn / t.t) * t.s * t.t + (kk % t.s) * t.t + nn % t.t;
+  return ((x * across + j) * steps + step) * t.k * t.n + inside;
+}
+
+}  // namespace npurt_npu

@@ -1,0 +1,121 @@
+// Products on the virtual NPU: one launch for any shape, exact, and modelled.
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "../plugins/npu/device.hpp"
+#include "../plugins/npu/gemm.hpp"
+#include "../plugins/npu/virtual/device.hpp"
+#include "catch.hpp"
+
+using namespace npurt_npu;
+
+namespace {
+
+const Generation& npu1() { return generation("npu1"); }
+
+// A and B filled by `value(is_b, row, column)`, padded with zeros; returns C as the device leaves it.
+template <typename In, typename Out, typename F>
+std::vector<Out> product(Device& device, const GemmTile& t, const GemmShape& s, F&& value, Outcome* outcome = nullptr) {
+  auto context = device.context(gemm_design(npu1(), t));
+  const GemmShape p = padded(npu1(), t, s);
+  auto a = context->buffer(p.m * p.k * sizeof(In)), b = context->buffer(p.k * p.n * sizeof(In)),
+       c = context->buffer(p.m * p.n * sizeof(Out));
+  auto* pa = reinterpret_cast<In*>(a->map().data());
+  auto* pb = reinterpret_cast<In*>(b->map().data());
+  std::memset(c->map().data(), 0x5A, c->map().size());
+  for (uint64_t i = 0; i < s.m; ++i)
+    for (uint64_t k = 0; k < s.k; ++k) pa[i * p.k + k] = value(false, i, k);
+  for (uint64_t k = 0; k < s.k; ++k)
+    for (uint64_t j = 0; j < s.n; ++j) pb[packed_place(npu1(), t, p, k, j)] = value(true, k, j);
+  auto program = context->program(gemm_instructions(npu1(), t, p));
+  const Launch launch{program.get(), {a.get(), b.get(), c.get()}};
+  const Outcome o = context->run({&launch, 1}, std::chrono::seconds(2));
+  if (outcome) *outcome = o;
+  const auto* pc = reinterpret_cast<const Out*>(c->map().data());
+  std::vector<Out> out;
+  for (uint64_t i = 0; i < s.m; ++i) out.insert(out.end(), pc + i * p.n, pc + i * p.n + s.n);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("int8 products of any shape are exact") {
+  const auto device = virtual_device(npu1());
+  for (const GemmShape& s : {GemmShape{1, 1, 1}, {5, 70, 9}, {257, 64, 256}, {256, 200, 300}, {700, 130, 513}}) {
+    INFO(s.m << "x" << s.k << "x" << s.n);
+    auto value = [](bool is_b, uint64_t i, uint64_t j) {
+      return static_cast<int8_t>((i * 37 + j * 11 + 5 * is_b) * 2654435761U >> 24);
+    };
+    const auto c = product<int8_t, int32_t>(*device, gemm_i8(), s, value);
+    for (uint64_t i = 0; i < s.m; i += 1 + i / 3)
+      for (uint64_t j = 0; j < s.n; j += 1 + j / 3) {
+        int32_t sum = 0;
+        for (uint64_t k = 0; k < s.k; ++k) sum += value(false, i, k) * value(true, k, j);
+        REQUIRE(c[i * s.n + j] == sum);
+      }
+  }
+}
+
+TEST_CASE("bf16 products are right to rounding") {
+  const auto device = virtual_device(npu1());
+  const GemmShape s{300, 130, 140};
+  auto real = [](bool is_b, uint64_t i, uint64_t j) {
+    return (static_cast<double>((i * 37 + j * 11 + 5 * is_b) % 256) - 128) / 64;
+  };
+  auto value = [&](bool is_b, uint64_t i, uint64_t j) {
+    return static_cast<uint16_t>(__builtin_bit_cast(uint32_t, static_cast<float>(real(is_b, i, j))) >> 16);
+  };
+  const auto c = product<uint16_t, float>(*device, gemm_bf16(), s, value);
+  for (uint64_t i = 0; i < s.m; i += 7)
+    for (uint64_t j = 0; j < s.n; j += 5) {
+      double sum = 0;
+      for (uint64_t k = 0; k < s.k; ++k) sum += real(false, i, k) * real(true, k, j);
+      REQUIRE(c[i * s.n + j] == Approx(sum).margin(1e-3));
+    }
+}
+
+TEST_CASE("a launch counts what it moves, and its time is called modelled") {
+  const auto device = virtual_device(npu1());
+  Outcome o;
+  product<int8_t, int32_t>(
+      *device, gemm_i8(), {512, 128, 512}, [](bool, uint64_t, uint64_t) { return int8_t{1}; }, &o);
+  CHECK(o.modelled);
+  CHECK(o.read == 2 * 512 * 128 + 2 * 128 * 512);  // A once for each 256 columns, B once for each 256 rows
+  CHECK(o.written == 512 * 512 * 4);
+  CHECK(o.seconds > 110e-6);
+  CHECK(o.seconds < 400e-6);
+}
+
+TEST_CASE("contexts are limited") {
+  const auto device = virtual_device(npu1());
+  std::vector<std::shared_ptr<Context>> held;
+  Design d = gemm_design(npu1(), gemm_i8());
+  for (unsigned i = 0; i < npu1().contexts; ++i) {
+    d.name = "design " + std::to_string(i);
+    held.push_back(device->context(d));
+  }
+  CHECK(device->context(d) == held.back());
+  d.name = "one more";
+  CHECK_THROWS_WITH(device->context(d), "no context for one more: npu1 allows 6");
+  held.pop_back();
+  CHECK(device->context(d));
+}
+
+TEST_CASE("faults come when they are asked for") {
+  auto one = [](bool, uint64_t, uint64_t) { return int8_t{1}; };
+  auto run = [&](Device& d) { return product<int8_t, int32_t>(d, gemm_i8(), {4, 4, 4}, one); };
+  for (const char* fault : {"hang", "error", "abort", "lost", "memory"}) {
+    const auto device = virtual_device(npu1(), fault);
+    CHECK_THROWS_AS(run(*device), DeviceError);
+  }
+  const auto late = virtual_device(npu1(), "error@2");
+  CHECK(run(*late)[0] == 4);
+  CHECK_THROWS_AS(run(*late), DeviceError);
+  CHECK(run(*virtual_device(npu1(), "zeros"))[0] == 0);
+  CHECK(run(*virtual_device(npu1(), "nan"))[0] == -1);
+  CHECK(run(*virtual_device(npu1(), "wrong"))[0] == (4 ^ 0x40));
+  CHECK_THROWS_AS(run(*virtual_device(npu1(), "contexts")), DeviceError);
+  CHECK_THROWS_AS(virtual_device(npu1(), "smoke"), DeviceError);
+  CHECK_THROWS_AS(virtual_device(npu1(), "hang@x"), DeviceError);
+}
