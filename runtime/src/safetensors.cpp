@@ -92,9 +92,12 @@ std::vector<std::string> huggingface_vocabulary(const std::filesystem::path& fol
     vocab[i] = bytes_of_token(token);
   };
   if (std::filesystem::exists(folder / "vocab.json")) {
-    for (auto& [token, id] : read_json(folder / "vocab.json").items()) put(token, id);
-    if (std::filesystem::exists(folder / "added_tokens.json"))
-      for (auto& [token, id] : read_json(folder / "added_tokens.json").items()) put(token, id);
+    const json base = read_json(folder / "vocab.json");
+    for (auto& [token, id] : base.items()) put(token, id);
+    if (std::filesystem::exists(folder / "added_tokens.json")) {
+      const json added = read_json(folder / "added_tokens.json");
+      for (auto& [token, id] : added.items()) put(token, id);
+    }
   } else if (std::filesystem::exists(folder / "tokenizer.json")) {
     json t = read_json(folder / "tokenizer.json");
     if (!t.contains("model") || !t["model"].is_object() || !t["model"].contains("vocab") || !t["model"]["vocab"].is_object())
