@@ -26,4 +26,23 @@ uint64_t encoded_bytes(Encoding e, uint64_t count) {
   return count % f.block ? 0 : count / f.block * f.bytes;
 }
 
+ModelFile read_model(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  auto read = [&]() -> ModelFile {
+    if (fs::is_directory(path, none)) {
+      if (fs::exists(path / "model.bin", none)) return read_ctranslate2(path);
+      if (fs::exists(path / "model.safetensors", none) || fs::exists(path / "model.safetensors.index.json", none))
+        return read_huggingface(path);
+      throw Error(Exit::input, path.string() + ": holds no model.bin (CTranslate2) and no model.safetensors (Hugging Face)");
+    }
+    const MappedFile file(path);
+    const bool ggml = file.bytes().size() >= 4 && std::memcmp(file.bytes().data(), "lmgg", 4) == 0;
+    return ggml ? read_ggml(path) : read_safetensors_model(path);
+  };
+  ModelFile m = read();
+  m.path = path;
+  return m;
+}
+
 }  // namespace npurt

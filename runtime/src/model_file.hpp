@@ -24,6 +24,7 @@ const char* encoding_name(Encoding);
 uint64_t encoded_bytes(Encoding, uint64_t count);
 
 struct ModelFile {
+  std::filesystem::path path;
   std::string layout;  // "npurt", "ctranslate2", "safetensors", "ggml"
   std::map<std::string, Stored> tensors;
   std::string config;              // unified JSON (docs/models.md)
@@ -31,7 +32,8 @@ struct ModelFile {
   std::vector<std::unique_ptr<MappedFile>> files;
 };
 
-// Each throws Error(input) naming the file and the place of what is wrong.
+// A file or folder in whichever layout it is. Each of these throws Error(input) naming the file and the place of what is wrong.
+ModelFile read_model(const std::filesystem::path& path);
 ModelFile read_ctranslate2(const std::filesystem::path& folder);
 ModelFile read_huggingface(const std::filesystem::path& folder);
 ModelFile read_safetensors_model(const std::filesystem::path& file);  // npurt's own layout

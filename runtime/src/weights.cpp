@@ -1,6 +1,5 @@
 #include "weights.hpp"
 
-#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -8,7 +7,8 @@
 
 #include "decode_values.hpp"
 #include "layout.hpp"
-#include "model_file.hpp"
+#include "parts.hpp"
+#include "whisper_shapes.hpp"
 
 namespace npurt {
 
@@ -26,18 +26,6 @@ Buffer allocate(uint64_t bytes) {
   if (!p) throw std::bad_alloc();
   return Buffer(p);
 }
-
-// A canonical tensor: the stored ones whose rows it stacks; a null entry is zeros as long as the one before it (or after it).
-struct Parts {
-  std::vector<const Stored*> stored;
-  std::vector<std::string> names;
-  std::vector<int64_t> dims;
-  int64_t row() const {
-    int64_t n = 1;
-    for (size_t i = 1; i < dims.size(); ++i) n *= dims[i];
-    return n;
-  }
-};
 
 npurt_dtype plain_dtype(Encoding e) {
   switch (e) {
@@ -60,40 +48,10 @@ npurt_dtype plain_dtype(Encoding e) {
   }
 }
 
-// "3D,D" of a Whisper tensor, from its name; "" if any shape will do.
-std::string expected_shape(const std::string& name) {
-  static const std::pair<const char*, const char*> shapes[] = {{"conv1.weight", "D,M,3"},
-                                                               {"conv2.weight", "D,D,3"},
-                                                               {"encoder.positional_embedding", "A,D"},
-                                                               {"decoder.positional_embedding", "T,D"},
-                                                               {"token_embedding.weight", "V,D"},
-                                                               {"qkv.weight", "3D,D"},
-                                                               {"qkv.bias", "3D"},
-                                                               {"kv.weight", "2D,D"},
-                                                               {"kv.bias", "2D"},
-                                                               {"attn.out.weight", "D,D"},
-                                                               {"query.weight", "D,D"},
-                                                               {"mlp.0.weight", "4D,D"},
-                                                               {"mlp.0.bias", "4D"},
-                                                               {"mlp.2.weight", "D,4D"},
-                                                               {".weight", "D"},
-                                                               {".bias", "D"}};
-  for (auto& [suffix, shape] : shapes)
-    if (name.ends_with(suffix)) return shape;
-  return "";
-}
-
-std::string shape_text(const std::vector<int64_t>& dims) {
-  std::string s = "[";
-  for (size_t i = 0; i < dims.size(); ++i) s += (i ? "," : "") + std::to_string(dims[i]);
-  return s + "]";
-}
-
 class Store : public Weights {
  public:
-  Store(const std::filesystem::path& path, ModelFile model)
-      : path_(path), model_(std::move(model)), facts_(json::parse(model_.config)) {
-    if (facts_.value("kind", "") == "whisper") check_whisper();
+  explicit Store(ModelFile model) : model_(std::move(model)), facts_(json::parse(model_.config)) {
+    if (facts_.value("kind", "") == "whisper") check_whisper_shapes(model_, facts_);
   }
 
   bool tensor(const std::string& name, uint32_t dtype, npurt_tensor& out) override {
@@ -114,96 +72,27 @@ class Store : public Weights {
   const std::string& config() const override { return model_.config; }
 
   ModelInfo info() const override {
-    ModelInfo i{path_, model_.layout, model_.config, 0, {}};
+    ModelInfo i{model_.path, model_.layout, model_.config, 0, {}};
     for (const auto& f : model_.files) i.bytes += f->bytes().size();
     for (const std::string& name : names()) {
-      Parts p;
-      if (!find(name, p)) continue;
+      const auto p = parts(name);
+      if (!p) continue;
       std::string type;
-      for (const Stored* s : p.stored)
+      for (const Stored* s : p->stored)
         if (s) type = encoding_name(s->encoding);
-      i.tensors.push_back({name, type, p.dims});
+      i.tensors.push_back({name, type, p->dims});
     }
     return i;
   }
 
  private:
+  std::optional<Parts> parts(const std::string& name) const { return find_parts(model_, facts_, name); }
+
   std::vector<std::string> names() const {
     if (model_.layout != "npurt") return canonical_names(facts_.value("n_audio_layer", 0), facts_.value("n_text_layer", 0));
     std::vector<std::string> all;
     for (const auto& [name, tensor] : model_.tensors) all.push_back(name);
     return all;
-  }
-
-  void check_whisper() const {
-    for (const char* key : {"n_mels", "n_audio_ctx", "n_audio_state", "n_audio_head", "n_audio_layer", "n_vocab", "n_text_ctx",
-                            "n_text_head", "n_text_layer"})
-      if (!facts_.contains(key) || !facts_[key].is_number_unsigned() || facts_[key].get<uint64_t>() > 1'000'000)
-        throw Error(Exit::input, path_.string() + ": the config lacks the number '" + key + "'");
-    const std::map<char, int64_t> letters = {{'D', facts_["n_audio_state"]},
-                                             {'M', facts_["n_mels"]},
-                                             {'A', facts_["n_audio_ctx"]},
-                                             {'T', facts_["n_text_ctx"]},
-                                             {'V', facts_["n_vocab"]}};
-    for (const std::string& name : canonical_names(facts_["n_audio_layer"], facts_["n_text_layer"])) {
-      Parts p;
-      if (!find(name, p)) throw Error(Exit::input, path_.string() + ": lacks tensor '" + missing(name) + "'");
-      std::vector<int64_t> wanted;
-      int64_t times = 1;
-      for (char c : expected_shape(name) + ",") {
-        if (c == ',') {
-          wanted.push_back(times);
-          times = 1;
-        } else {
-          times *= c >= '0' && c <= '9' ? c - '0' : letters.at(c);
-        }
-      }
-      if (p.dims != wanted)
-        throw Error(Exit::input, path_.string() + ": tensor '" + name + "' has shape " + shape_text(p.dims) + ", wanted " +
-                                     shape_text(wanted));
-      for (const Stored* s : p.stored)
-        if (s && (s->encoding == Encoding::i32 || s->encoding == Encoding::i64 || s->encoding == Encoding::u8 ||
-                  s->encoding == Encoding::i16))
-          throw Error(Exit::input,
-                      path_.string() + ": tensor '" + name + "' is " + encoding_name(s->encoding) + ", wanted floats or i8");
-    }
-  }
-
-  std::string missing(const std::string& name) const {
-    for (const auto& s : sources_of(model_.layout, name))
-      if (!s.empty() && !model_.tensors.count(s)) return s;
-    return name;
-  }
-
-  bool find(const std::string& name, Parts& p) const {
-    std::vector<std::string> each;
-    if (auto star = name.find('*'); star == std::string::npos) {
-      each = sources_of(model_.layout, name);
-    } else {
-      const int layers = facts_.value(name.rfind("encoder", 0) == 0 ? "n_audio_layer" : "n_text_layer", 0);
-      for (int i = 0; i < layers; ++i)
-        for (auto& s : sources_of(model_.layout, std::string(name).replace(star, 1, std::to_string(i))))
-          each.push_back(std::move(s));
-    }
-    if (each.empty()) return false;
-    const Stored* any = nullptr;
-    for (const auto& s : each) {
-      auto it = s.empty() ? model_.tensors.end() : model_.tensors.find(s);
-      if (!s.empty() && it == model_.tensors.end()) return false;
-      p.stored.push_back(s.empty() ? nullptr : &it->second);
-      p.names.push_back(s);
-      if (!any) any = p.stored.back();
-    }
-    p.dims = any->dims;
-    if (p.stored.size() == 1) return true;
-    if (any->dims.empty()) return false;
-    p.dims[0] = 0;
-    for (const Stored* s : p.stored) {
-      if (s && (s->dims.size() != any->dims.size() || !std::equal(s->dims.begin() + 1, s->dims.end(), any->dims.begin() + 1)))
-        throw Error(Exit::input, path_.string() + ": the parts of tensor '" + name + "' have different shapes");
-      p.dims[0] += s ? s->dims[0] : any->dims[0];
-    }
-    return true;
   }
 
   // The per-row factors of a stored i8 tensor; empty if it has none.
@@ -214,8 +103,8 @@ class Store : public Weights {
     std::vector<float> f(it->second.count());
     decode_f32(it->second, nullptr, f.data());
     if (!s.dims.empty() && f.size() != static_cast<size_t>(s.dims[0]))
-      throw Error(Exit::input, path_.string() + ": tensor '" + source + "' has " + std::to_string(s.dims[0]) + " rows and " +
-                                   std::to_string(f.size()) + " scales");
+      throw Error(Exit::input, model_.path.string() + ": tensor '" + source + "' has " + std::to_string(s.dims[0]) +
+                                   " rows and " + std::to_string(f.size()) + " scales");
     if (ct2)
       for (float& x : f) x = 1 / x;
     return f;
@@ -234,16 +123,15 @@ class Store : public Weights {
 
   bool make(const std::string& name, uint32_t dtype, npurt_tensor& t) {
     if (!model_.vocab.empty() && name.rfind("vocab.", 0) == 0) return make_vocabulary(name, t);
-    Parts p;
-    if (name.ends_with(".scale") && dtype == NPURT_F32) {
+    const auto found = parts(name);
+    if (!found && name.ends_with(".scale") && dtype == NPURT_F32) {
       const std::string base = name.substr(0, name.size() - 6);
-      if (!find(name, p) && find(base, p)) {
-        npurt_tensor q{};
-        return make_i8(base, p, q, &t);
-      }
-      p = {};
+      npurt_tensor rows{};
+      const auto scaled = parts(base);
+      return scaled && make_i8(base, *scaled, rows, &t);
     }
-    if (!find(name, p)) return false;
+    if (!found) return false;
+    const Parts& p = *found;
     if (dtype == NPURT_I8) return make_i8(name, p, t, nullptr);
     uint64_t count = 1;
     for (int64_t d : p.dims) count *= static_cast<uint64_t>(d);
@@ -350,7 +238,6 @@ class Store : public Weights {
     return true;
   }
 
-  std::filesystem::path path_;
   ModelFile model_;
   json facts_;
   std::mutex mutex_;
@@ -360,22 +247,7 @@ class Store : public Weights {
 
 }  // namespace
 
-std::shared_ptr<Weights> Weights::open(const std::filesystem::path& path) {
-  namespace fs = std::filesystem;
-  std::error_code none;
-  if (fs::is_directory(path, none)) {
-    if (fs::exists(path / "model.bin", none)) return std::make_shared<Store>(path, read_ctranslate2(path));
-    if (fs::exists(path / "model.safetensors", none) || fs::exists(path / "model.safetensors.index.json", none))
-      return std::make_shared<Store>(path, read_huggingface(path));
-    throw Error(Exit::input, path.string() + ": holds no model.bin (CTranslate2) and no model.safetensors (Hugging Face)");
-  }
-  {
-    MappedFile file(path);
-    if (file.bytes().size() >= 4 && std::memcmp(file.bytes().data(), "lmgg", 4) == 0)
-      return std::make_shared<Store>(path, read_ggml(path));
-  }
-  return std::make_shared<Store>(path, read_safetensors_model(path));
-}
+std::shared_ptr<Weights> Weights::open(const std::filesystem::path& path) { return std::make_shared<Store>(read_model(path)); }
 
 std::shared_ptr<Weights> Weights::shared(const std::filesystem::path& path) {
   static std::mutex mutex;
@@ -386,21 +258,5 @@ std::shared_ptr<Weights> Weights::shared(const std::filesystem::path& path) {
   if (!model) slot = model = open(path);
   return model;
 }
-
-void verify_model(const std::filesystem::path& path) {
-  const auto weights = Weights::open(path);
-  for (const ModelTensor& t : weights->info().tensors) {
-    npurt_tensor x{};
-    if (!weights->tensor(t.name, NPURT_F32, x))
-      throw Error(Exit::input, path.string() + ": tensor '" + t.name + "' cannot be read");
-    const auto* v = static_cast<const float*>(x.data);
-    for (uint64_t i = 0; i < x.bytes / sizeof(float); ++i)
-      if (!std::isfinite(v[i]))
-        throw Error(Exit::input,
-                    path.string() + ": tensor '" + t.name + "' holds a value that is not a number, at " + std::to_string(i));
-  }
-}
-
-ModelInfo model_info(const std::filesystem::path& path) { return Weights::open(path)->info(); }
 
 }  // namespace npurt
