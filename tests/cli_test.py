@@ -11,22 +11,11 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
-import unittest
 import wave
-from pathlib import Path
 
-ROOT, BUILD = Path(sys.argv[1]), Path(sys.argv[2])
-NPURT = BUILD / "bin/npurt"
-GRAPH = ROOT / "graphs/transcribe.yaml"
-JFK = ROOT / "graphs/samples/jfk.wav"
+from command import GRAPH, JFK, NPURT, Case, main, npurt
+
 RATE = 16000
-
-
-def npurt(*arguments, folder=None):
-    return subprocess.run([NPURT, *map(str, arguments)], cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)  # fmt: skip
 
 
 def write_wav(path, samples, channels=1, rate=RATE):
@@ -45,26 +34,6 @@ def repeat_wav(path, source, times):
         for _ in range(times):
             out.writeframesraw(frames)
     return path
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def good(self, *arguments):
-        done = npurt(*arguments, folder=self.folder)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done
-
-    def bad(self, code, *arguments):
-        """Wanted: this exit code, nothing on stdout, and one error. Returns stderr."""
-        done = npurt(*arguments, folder=self.folder)
-        self.assertEqual(done.returncode, code, done.stderr)
-        self.assertEqual(done.stdout, "")
-        self.assertEqual(len(re.findall(r"\berror: ", done.stderr)), 1, done.stderr)
-        return done.stderr
 
 
 class Run(Case):
@@ -215,7 +184,4 @@ class Look(Case):
             self.assertIn("Examples:", self.good(command, "--help").stdout)
 
 
-if not NPURT.exists():
-    print(f"skipped: {NPURT} is not built")
-    sys.exit(77)
-unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
+main()

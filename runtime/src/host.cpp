@@ -54,14 +54,14 @@ void set_log_level(const std::string& level) {
 void log_line(npurt_level level, const std::string& node, const std::string& text) {
   constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                                   spdlog::level::err};
-  logger().log(levels[std::min<unsigned>(level, NPURT_ERROR)], "{}: {}", node, text);
+  logger().log(levels[level], "{}: {}", node, text);
 }
 
 NodeHost::NodeHost(const Node& node, Surroundings& around, std::vector<std::unique_ptr<Pool>>& pools)
     : node_(node), around_(around), pools_(pools), threads_(std::to_string(around.threads)) {
   face_.size = sizeof face_;
   face_.self = this;
-  face_.log = [](void* p, int32_t level, const char* text) { log_line(static_cast<npurt_level>(level), self(p).node_.id, text); };
+  face_.log = [](void* p, int32_t level, const char* text) { self(p).log(level, text); };
   face_.fail = [](void* p, int32_t code, const char* text) { return self(p).fail(code, text ? text : ""); };
   face_.option = [](void* p, const char* name) { return self(p).option(name); };
   face_.weight = [](void* p, const char* name, uint32_t dtype, npurt_tensor* out) { return self(p).weight(name, dtype, *out); };
@@ -78,6 +78,13 @@ NodeHost::NodeHost(const Node& node, Surroundings& around, std::vector<std::uniq
 }
 
 NodeHost::~NodeHost() { std::free(scratch_); }
+
+void NodeHost::log(int32_t level, const char* text) {
+  constexpr const char* names[] = {"debug", "info", "warn", "error"};
+  const auto known = static_cast<npurt_level>(std::clamp<int32_t>(level, NPURT_DEBUG, NPURT_ERROR));
+  log_line(known, node_.id, text);
+  if (around_.trace) around_.trace->moment(text, "log", {{"node", node_.id}, {"level", names[known]}});
+}
 
 std::pair<npurt_code, std::string> NodeHost::verdict(int32_t code) {
   std::string said = std::exchange(sentence_, "");

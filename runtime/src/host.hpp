@@ -17,6 +17,7 @@
 #include "catalog.hpp"
 #include "clocks.hpp"
 #include "tensor.hpp"
+#include "trace.hpp"
 #include "weights.hpp"
 
 namespace npurt {
@@ -36,6 +37,7 @@ struct Surroundings {
   std::map<std::string, std::string> values;  // "$input" and the like, without the $
   std::function<void(const std::string& node, double done, double total)> progress;
   LaneClocks clocks;
+  Trace::Body* trace = nullptr;
   std::mutex fallbacks_mutex;
   std::vector<std::string> fallbacks;  // sentences
   bool cancelled() const { return stop || (cancel && *cancel); }
@@ -69,6 +71,7 @@ class NodeHost {
  private:
   static NodeHost& self(void* p) { return *static_cast<NodeHost*>(p); }
   const char* option(const std::string& name);
+  void log(int32_t level, const char* text);
   int32_t fail(int32_t code, std::string sentence);
   int32_t weight(const std::string& name, uint32_t dtype, npurt_tensor& out);
   const char* meta(const std::string& name);

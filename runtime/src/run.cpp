@@ -49,6 +49,7 @@ class Scheduler {
       for (const std::string& device : lanes_) threads.emplace_back([this, device] { lane(device); });
     }
     if (error_) std::rethrow_exception(error_);
+    if (around_.cancelled() && around_.trace) around_.trace->moment("cancelled", "cancel");
     if (around_.cancelled())
       for (Running& r : nodes_)  // so that what was written so far is a whole file
         if (r.node.sink() && r.node.stage.stage->stream() && r.calls > 0 && !r.finished) call(r, true);
@@ -60,6 +61,7 @@ class Scheduler {
  private:
   void lane(const std::string& device) {
     around_.clocks.add_this_thread();
+    if (around_.trace) around_.trace->lane(device);
     const auto begin = clock::now();
     clock::duration inside{}, waiting{};
     std::unique_lock lock(mutex_);
@@ -90,6 +92,7 @@ class Scheduler {
       } catch (...) {
         if (!lock.owns_lock()) lock.lock();
         if (!error_) error_ = std::current_exception();
+        if (around_.trace) around_.trace->moment("the run stops at " + next->node.text.id, "fault");
         around_.stop = true;
       }
       next->busy = false;
@@ -153,7 +156,9 @@ class Scheduler {
     for (size_t i = 0; i < r.edges.size(); ++i) {
       if (!r.node.in[i].connected() || r.edges[i].packets.empty()) continue;
       r.held[i] = r.edges[i].packets.front();
-      if (!r.node.once(i)) r.edges[i].packets.pop_front();
+      if (r.node.once(i)) continue;
+      r.edges[i].packets.pop_front();
+      note_queue(r, i);
     }
     return false;
   }
@@ -178,10 +183,14 @@ class Scheduler {
 
   void finish_call(Running& r, const Stepped& done, std::vector<Packet> out) {
     if (done.cancelled) return;
+    if (around_.trace) note_packets(r, !out.empty());
     if (!out.empty()) ++r.made;
     for (size_t port = 0; port < out.size(); ++port)
-      for (const Reader& reader : r.node.readers[port])
-        nodes_[static_cast<size_t>(reader.node)].edges[static_cast<size_t>(reader.port)].packets.push_back(out[port]);
+      for (const Reader& reader : r.node.readers[port]) {
+        Running& to = nodes_[static_cast<size_t>(reader.node)];
+        to.edges[static_cast<size_t>(reader.port)].packets.push_back(out[port]);
+        note_queue(to, static_cast<size_t>(reader.port));
+      }
     r.again = done.again;
     if (r.node.source()) ++r.calls;
     if (r.again) return;
@@ -201,6 +210,17 @@ class Scheduler {
         nodes_[static_cast<size_t>(reader.node)].edges[static_cast<size_t>(reader.port)].ended = true;
   }
 
+  void note_queue(const Running& r, size_t port) {
+    if (around_.trace) around_.trace->queue(r.node.text.id + "." + r.node.op.in[port].name, r.edges[port].packets.size());
+  }
+  void note_packets(const Running& r, bool sends) {
+    for (size_t i = 0; i < r.node.in.size(); ++i)
+      if (const Wire& w = r.node.in[i]; w.connected() && !r.node.once(i))
+        around_.trace->passed(graph_.nodes[static_cast<size_t>(w.node)].sequence[static_cast<size_t>(w.port)], r.calls);
+    for (size_t port = 0; sends && port < r.node.op.out.size(); ++port)
+      if (r.node.op.out[port].split) return around_.trace->cut(r.node.text.id, r.node.sequence[port], r.made);
+  }
+
   PlannedGraph& graph_;
   Surroundings& around_;
   std::deque<Running> nodes_;
@@ -215,6 +235,14 @@ class Scheduler {
 
 Report run_plan(Plan& plan, const RunOptions& options) {
   Surroundings& around = plan.body().around;
+  // What belongs to the caller is not reached after the run, however that ends.
+  struct Parting {
+    Surroundings& around;
+    ~Parting() {
+      around.progress = nullptr;
+      around.trace = nullptr;
+    }
+  } parting{around};
   std::mutex progress_mutex;
   double audio = 0;
   around.stop = false;
@@ -222,6 +250,8 @@ Report run_plan(Plan& plan, const RunOptions& options) {
   around.values = options.values;
   around.values["input"] = options.input;
   around.fallbacks.clear();
+  around.trace = options.trace ? &options.trace->body() : nullptr;
+  if (around.trace) around.trace->begin_run(plan.body().graph.graph.name, options.input);
   around.clocks.clear();
   around.progress = [&](const std::string& node, double done, double total) {
     std::lock_guard lock(progress_mutex);
@@ -253,7 +283,6 @@ Report run_plan(Plan& plan, const RunOptions& options) {
     for (const auto& inner : r.node.host->inner())
       for (const Step& s : inner->steps()) report.nodes.push_back(s.timing);
   }
-  around.progress = nullptr;
   return report;
 }
 

@@ -67,9 +67,11 @@ int32_t Step::call(npurt_call& c) {
   const auto begin = clock::now();
   const int32_t code = p_.stage.stage->face->run(p_.stage.object, &c);
   timing.wall_s += std::chrono::duration<double>(clock::now() - begin).count();
-  timing.cpu_s += cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
-  if (workers) timing.cpu_s += std::max(0.0, around_.clocks.workers() - others);
+  double spent = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
+  if (workers) spent += std::max(0.0, around_.clocks.workers() - others);
+  timing.cpu_s += spent;
   ++timing.calls;
+  if (around_.trace) around_.trace->call(p_, begin, c, code, spent);
   return code;
 }
 
@@ -98,6 +100,7 @@ void Step::fall_back(const std::string& fault) {
   if (!place_next(p_, around_, fault)) stop(NPURT_FAULT, fault);
   const std::string sentence = p_.text.id + ": " + who + " failed (" + fault + "); " + p_.placement.use + " took over";
   log_line(NPURT_WARN, p_.text.id, who + " failed (" + fault + "); " + p_.placement.use + " took over");
+  if (around_.trace) around_.trace->moment("fault: " + sentence, "fault", {{"node", p_.text.id}});
   std::lock_guard lock(around_.fallbacks_mutex);
   around_.fallbacks.push_back(sentence);
 }

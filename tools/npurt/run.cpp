@@ -22,7 +22,7 @@ namespace {
 struct RunCommand {
   Selection selection;
   std::vector<std::string> inputs;
-  std::string output, format, report;
+  std::string output, format, report, trace;
   bool quiet = false;
 };
 
@@ -57,7 +57,8 @@ void print(const std::string& text) {
 
 // One input through the plan. The sink writes straight to its file or to stdout, unless the CLI has to add to the document
 // (json), or a bar shares the terminal with the text.
-Report run_one(Plan& plan, const Graph& graph, const RunCommand& command, const std::string& input, const fs::path& file) {
+Report run_one(Plan& plan, const Graph& graph, const RunCommand& command, const std::string& input, const fs::path& file,
+               Trace* trace) {
   const bool bar = !command.quiet && isatty(STDERR_FILENO);
   const bool json = command.format == "json";
   const bool to_stdout = file.empty();
@@ -74,6 +75,7 @@ Report run_one(Plan& plan, const Graph& graph, const RunCommand& command, const 
     options.input = input;
     options.values = {{"output", written.empty() ? "-" : written.string()}, {"format", command.format}};
     options.cancel = &Interrupt::flag();
+    options.trace = trace;
     options.progress = [&](const std::string& node, double done, double total) {
       if (std::string text = tail ? tail->read() : ""; !text.empty()) {
         progress.clear();
@@ -110,6 +112,8 @@ int run(RunCommand command) {
   Catalog catalog = open_catalog(command.selection.plugin_path);
   Plan plan = command.selection.plan(graph, catalog);
 
+  std::optional<Trace> trace;
+  if (!command.trace.empty()) trace.emplace();
   Interrupt interrupt;
   Exit first_failure = Exit::ok;
   std::vector<std::pair<std::string, Report>> runs;
@@ -118,13 +122,14 @@ int run(RunCommand command) {
     if (command.inputs.size() > 1 && files[i].empty() && command.format != "json")
       print((i ? "\n==> " : "==> ") + input + " <==\n");
     try {
-      runs.emplace_back(input, run_one(plan, graph, command, input, files[i]));
+      runs.emplace_back(input, run_one(plan, graph, command, input, files[i], trace ? &*trace : nullptr));
       if (!command.quiet) std::fputs(summary(runs.back().second).c_str(), stderr);
     } catch (const Error& e) {
       std::fprintf(stderr, "%s\n", e.what());
       if (first_failure == Exit::ok) first_failure = e.code;
     }
   }
+  if (trace) write(command.trace, trace->json());
   if (!command.report.empty()) write(command.report, run_report(command.selection.graph, runs));
   return Interrupt::flag() ? kInterrupted : static_cast<int>(first_failure);
 }
@@ -142,6 +147,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember(formats()));
   command->add_option("--report", options->report, "Write placement, times and refusals of each node there, as JSON")
       ->type_name("FILE");
+  command->add_option("--trace", options->trace, "Write there what happened when, for ui.perfetto.dev")->type_name("FILE");
   command->add_flag("-q,--quiet", options->quiet, "Say nothing on stderr but errors");
   command->footer(
       "Examples:\n"
@@ -149,6 +155,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
       "  npurt run graphs/transcribe.yaml talk.mp3 -o talk.srt --set language=en --set beam=5\n"
       "  npurt run graphs/transcribe.yaml *.flac -o out/ --format vtt\n"
       "  npurt run graphs/transcribe.yaml talk.wav --use 'encoder.*=cpu:f32' --report report.json\n"
+      "  npurt run graphs/transcribe.yaml talk.wav --trace trace.json\n"
       "Ctrl-C keeps what -o has so far; twice ends at once.");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

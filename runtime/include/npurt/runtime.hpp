@@ -274,11 +274,28 @@ struct Report {
   std::string json() const;
 };
 
+// What happened when, for ui.perfetto.dev and chrome://tracing (docs/trace.md): calls of stages by lane, queues, packets from cut
+// to end, log lines of every level, faults, cancelling. One object may take several runs, one after the other.
+class Trace {
+ public:
+  Trace();
+  ~Trace();
+  Trace(const Trace&) = delete;
+  std::string json() const;  // Chrome's Trace Event Format
+
+  struct Body;
+  Body& body() const { return *body_; }
+
+ private:
+  std::unique_ptr<Body> body_;
+};
+
 struct RunOptions {
   std::string input;                          // replaces $input
   std::map<std::string, std::string> values;  // replaces other run-time names: "output", "format"
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const std::string& node, double done, double total)> progress;  // called from lanes, one at a time
+  Trace* trace = nullptr;
 };
 
 // Runs one input through the plan. Throws Error when it cannot finish; a cancelled run returns with `cancelled` set.

@@ -1,0 +1,20 @@
+include(${PROJECT_SOURCE_DIR}/runtime/npurt_plugin.cmake)
+
+# A plugin that is found only by those who name build/tests/proof.
+set(NPURT_PROOF_PLUGINS ${CMAKE_BINARY_DIR}/tests/proof)
+function(npurt_proof_plugin name)
+  set(NPURT_PLUGIN_DIR "")
+  npurt_plugin(${name} plugins/${name}.cpp)
+  set_target_properties(npurt_${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${NPURT_PROOF_PLUGINS})
+endfunction()
+npurt_proof_plugin(norm)
+
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+function(npurt_proof_test script)
+  foreach(case ${ARGN})
+    add_test(NAME "${script}: ${case}" COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/${script}.py ${PROJECT_SOURCE_DIR}
+                                               ${CMAKE_BINARY_DIR} ${case})
+    set_tests_properties("${script}: ${case}" PROPERTIES SKIP_RETURN_CODE 77 LABELS proof)
+  endforeach()
+endfunction()
+npurt_proof_test(trace_test Trace)
