@@ -4,6 +4,7 @@ namespace npurt_cpu {
 
 void LayerNorm::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   isa();
+  if (in[0].dims[0] == NPURT_UNKNOWN) throw npurt::Refuse("needs a known length of x");
   for (const char* name : {"weight", "bias"}) {
     npurt::Spec w = host.tensor(host.option(name).c_str(), 0).spec;
     if (w.count() != in[0].dims[1])

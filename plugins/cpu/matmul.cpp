@@ -16,6 +16,13 @@ Epilogue::Epilogue(npurt::Host host, int64_t n) {
   bias = w.data;
 }
 
+std::string precision_of(npurt::Host host) {
+  const std::string precision = host.option("precision", "auto");
+  if (precision != "f32" && precision != "int8" && precision != "auto")
+    throw npurt::BadConfig("option 'precision' is '" + precision + "'; wanted f32, int8 or auto");
+  return precision;
+}
+
 void plan_matmul(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   isa();
   const std::string name = host.option("weight");

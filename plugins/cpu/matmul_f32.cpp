@@ -10,7 +10,7 @@ constexpr int64_t kBlock = 96;
 }  // namespace
 
 void MatmulF32::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
-  if (host.option("precision", "auto") == "int8") throw npurt::Refuse("precision is int8");
+  if (precision_of(host) == "int8") throw npurt::Refuse("precision is int8");
   plan_matmul(host, in, out);
 }
 

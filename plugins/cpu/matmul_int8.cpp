@@ -13,10 +13,8 @@ constexpr int64_t kBlock = 96;
 }  // namespace
 
 void MatmulInt8::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
-  const std::string precision = host.option("precision", "auto");
+  const std::string precision = precision_of(host);
   if (precision == "f32") throw npurt::Refuse("precision is f32");
-  if (precision != "int8" && precision != "auto")
-    throw npurt::BadConfig("option 'precision' is '" + precision + "'; wanted f32, int8 or auto");
   if (precision == "auto" && isa() < Isa::vnni && !onednn_has_vnni())
     throw npurt::Refuse("precision is auto, and this processor has no 8-bit dot product (VNNI)");
   plan_matmul(host, in, out);

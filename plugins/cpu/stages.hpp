@@ -23,6 +23,9 @@ struct Epilogue {
   bool gelu = false;
 };
 
+// Option `precision`: f32, int8 or auto.
+std::string precision_of(npurt::Host host);
+
 // Plans c [M,N] of a product with option `weight`, for both kernels; refuses what does not fit.
 void plan_matmul(npurt::Host host, npurt::Specs in, npurt::Outs out);
 
