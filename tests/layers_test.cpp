@@ -69,11 +69,12 @@ void check_convolution(const Convolution& c) {
   CHECK(difference(take(y, rows, c.n), wanted, 1e-5) == "");
 }
 
-void check_attention(int64_t length, int64_t heads, int64_t head, int threads, double size) {
+void check_attention(const char* kernel, int64_t length, int64_t heads, int64_t head, int threads, double size,
+                     double tolerance = 1e-5) {
   Random random(4);
   const int64_t width = heads * head, stride = 3 * width;
   const auto qkv = random.normals(length * stride, size);
-  Stage stage(cpu(), "attention");
+  Stage stage(cpu(), "attention", kernel);
   stage.options = {{"heads", std::to_string(heads)}, {"threads", std::to_string(threads)}};
   stage.open({npurt::Spec(NPURT_F32, {length, stride})}, 1);
   const auto y = stage.run({Tensor::of(qkv, {length, stride})})[0].as<float>();
@@ -98,7 +99,7 @@ void check_attention(int64_t length, int64_t heads, int64_t head, int threads, d
       wanted.insert(wanted.end(), out.begin(), out.end());
     }
   INFO("length " << length << " heads " << heads << " of " << head << " threads " << threads << " size " << size);
-  CHECK(difference(take(y, rows, width), wanted, 1e-5 * std::max(1.0, size * size)) == "");
+  CHECK(difference(take(y, rows, width), wanted, tolerance * std::max(1.0, size * size)) == "");
 }
 
 // What planning `op` for x [rows, cols] says, with weights w3 [4,8,3], w2 [4,8,2], v8 [8], table [5,4].
@@ -108,7 +109,7 @@ std::string plan(const std::string& op, std::map<std::string, std::string> optio
   t.put("w2", std::vector<float>(64, 1), {4, 8, 2});
   t.put("v8", std::vector<float>(8, 1), {8});
   t.put("table", std::vector<float>(20, 1), {5, 4});
-  Stage stage(cpu(), op);
+  Stage stage(cpu(), op, op == "attention" ? "f32" : "");
   stage.weights = t.source();
   stage.options = std::move(options);
   return stopped([&] { stage.plan({npurt::Spec(NPURT_F32, x)}, 1); });
@@ -132,17 +133,41 @@ TEST_CASE("conv1d is a convolution with zeros outside") {
 
 TEST_CASE("attention is softmax over all rows, head by head") {
   if (lacks_level(cpu(), "log_mel")) return;
-  check_attention(1500, 6, 64, 2, 1);
-  check_attention(1, 1, 1, 1, 1);
-  check_attention(1, 6, 64, 2, 1);
-  check_attention(15, 2, 3, 3, 1);
-  check_attention(96, 2, 64, 2, 3);
-  check_attention(97, 3, 16, 2, 1);
-  check_attention(211, 1, 65, 1, 1);
-  check_attention(100, 2, 64, 2, 10);  // scores of some thousands: softmax is a choice
+  check_attention("f32", 1500, 6, 64, 2, 1);
+  check_attention("f32", 1, 1, 1, 1, 1);
+  check_attention("f32", 1, 6, 64, 2, 1);
+  check_attention("f32", 15, 2, 3, 3, 1);
+  check_attention("f32", 96, 2, 64, 2, 3);
+  check_attention("f32", 97, 3, 16, 2, 1);
+  check_attention("f32", 211, 1, 65, 1, 1);
+  check_attention("f32", 100, 2, 64, 2, 10);  // scores of some thousands: softmax is a choice
   Random random(6);
   for (int i = 0; i < 12; ++i)
-    check_attention(random.whole(1, 300), random.whole(1, 4), random.whole(1, 70), static_cast<int>(random.whole(1, 4)), 1);
+    check_attention("f32", random.whole(1, 300), random.whole(1, 4), random.whole(1, 70), static_cast<int>(random.whole(1, 4)),
+                    1);
+}
+
+TEST_CASE("attention in bf16 is close to it, or refused") {
+  if (lacks_level(cpu(), "log_mel")) return;
+  Stage stage(cpu(), "attention", "bf16");
+  const auto plan_with = [&](const char* precision, int64_t width) {
+    stage.options = {{"heads", "2"}, {"precision", precision}};
+    return stopped([&] { stage.plan({npurt::Spec(NPURT_F32, {8, 3 * width})}, 1); });
+  };
+  CHECK(plan_with("f32", 128) == "refuse: precision is f32");
+  if (const std::string said = plan_with("auto", 128); said != "nothing") {
+    CHECK(said == "refuse: this processor does not multiply bf16 (AVX-512 BF16 or AMX)");
+    return;
+  }
+  CHECK(plan_with("int8", 32) == "refuse: heads of 16 values are not a multiple of 32");
+  constexpr double kTolerance = 0.01;  // of bf16's 8 bits, in sums of random signs
+  check_attention("bf16", 1500, 6, 64, 2, 1, kTolerance);
+  check_attention("bf16", 1, 1, 32, 1, 1, 2 * kTolerance);
+  check_attention("bf16", 33, 3, 96, 3, 0.5, kTolerance);
+  Random random(8);
+  for (int i = 0; i < 12; ++i)
+    check_attention("bf16", random.whole(1, 300), random.whole(1, 4), 32 * random.whole(1, 3),
+                    static_cast<int>(random.whole(1, 4)), 1, 2 * kTolerance);
 }
 
 TEST_CASE("layer_norm has mean 0 and variance 1 before its weights") {

@@ -10,14 +10,16 @@
 namespace npurt_cpu {
 namespace {
 
-constexpr const char* kNames[] = {"base", "avx2", "avx512", "vnni", "amx"};
+constexpr const char* kNames[] = {"base", "avx2", "avx512", "vnni", "bf16", "amx"};
 
 Isa machine() {
   bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512 && onednn_has_amx()) return Isa::amx;
-  if (avx512 && __builtin_cpu_supports("avx512vnni")) return Isa::vnni;
+  bool vnni = avx512 && __builtin_cpu_supports("avx512vnni"), bf16 = vnni && __builtin_cpu_supports("avx512bf16");
+  if (bf16 && onednn_has_amx()) return Isa::amx;
+  if (bf16) return Isa::bf16;
+  if (vnni) return Isa::vnni;
   return avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::base;
 }
 
@@ -33,7 +35,7 @@ Isa choose() {
       throw npurt::BadConfig(std::string("NPURT_ISA is '") + wanted + "', which this processor does not have");
     return level;
   }
-  throw npurt::BadConfig(std::string("NPURT_ISA is '") + wanted + "'; wanted base, avx2, avx512, vnni or amx");
+  throw npurt::BadConfig(std::string("NPURT_ISA is '") + wanted + "'; wanted base, avx2, avx512, vnni, bf16 or amx");
 }
 
 }  // namespace

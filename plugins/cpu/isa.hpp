@@ -5,10 +5,11 @@
 
 namespace npurt_cpu {
 
-// Each level includes the ones before it. `vnni` is AVX-512 with 8-bit dot products, `amx` has 8-bit tiles.
-enum class Isa { base, avx2, avx512, vnni, amx };
+// Each level includes the ones before it. `vnni` is AVX-512 with 8-bit dot products, `bf16` has those of bf16 too, `amx` has
+// tiles of both.
+enum class Isa { base, avx2, avx512, vnni, bf16, amx };
 
-// Decided once per process. NPURT_ISA=base|avx2|avx512|vnni|amx lowers it, for oneDNN too. Throws BadConfig when that is
+// Decided once per process. NPURT_ISA=base|avx2|avx512|vnni|bf16|amx lowers it, for oneDNN too. Throws BadConfig when that is
 // none of these words, or more than the machine has.
 Isa isa();
 const char* isa_name(Isa level);

@@ -17,7 +17,7 @@ namespace npurt_cpu {
 
 inline void onednn_limit(Isa level) {
   constexpr dnnl::cpu_isa limits[] = {dnnl::cpu_isa::sse41, dnnl::cpu_isa::avx2, dnnl::cpu_isa::avx512_core,
-                                      dnnl::cpu_isa::avx512_core_vnni};
+                                      dnnl::cpu_isa::avx512_core_vnni, dnnl::cpu_isa::avx512_core_bf16};
   dnnl::set_max_cpu_isa(limits[static_cast<int>(level)]);
 }
 inline bool onednn_includes(dnnl::cpu_isa wanted) {

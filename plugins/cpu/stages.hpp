@@ -14,6 +14,7 @@ namespace npurt_cpu {
 
 template <typename A, typename W, typename C>
 class Gemm;
+struct Bf16Kernels;
 
 // What follows a product, row by row: act(y + bias) + residual. From options `bias` (a vector; optional) and `activation`
 // ("gelu" or absent).
@@ -116,6 +117,7 @@ class LayerNorm {
 class Attention {
  public:
   static constexpr auto op = "attention";
+  static constexpr auto kernel = "f32";
   static constexpr auto signature = "qkv f32[T,E] -> y f32[T,D]";
   static constexpr auto device = "cpu";
   static void plan(npurt::Host host, npurt::Specs in, npurt::Outs out);
@@ -126,6 +128,24 @@ class Attention {
   int64_t length_, width_, heads_;
   int threads_;
   Blocks blocks_;
+};
+
+// The same with q, k, v and the weights of v rounded to bf16, summed in f32: for `precision` int8 or auto, where the processor
+// multiplies bf16.
+class AttentionBf16 {
+ public:
+  static constexpr auto op = "attention";
+  static constexpr auto kernel = "bf16";
+  static constexpr auto signature = "qkv f32[T,E] -> y f32[T,D]";
+  static constexpr auto device = "cpu";
+  static void plan(npurt::Host host, npurt::Specs in, npurt::Outs out);
+  AttentionBf16(npurt::Host host, npurt::Specs in);
+  void run(npurt::Call& call);
+
+ private:
+  int64_t length_, padded_, width_, heads_;
+  int threads_;
+  const Bf16Kernels& kernels_;
 };
 
 // Whisper's features of 16 kHz audio [N], N a multiple of 160: time-major f32[N/160, mels]. Reflect-padded frames of 400 samples
