@@ -118,7 +118,7 @@ class Outputs(Case):
 class Exits(Case):
     def test_usage(self):
         self.assertIn("NAME=VALUE", self.bad(2, "run", GRAPH, JFK, "--set", "language"))
-        self.assertIn("no NPU plugin", self.bad(2, "run", GRAPH, JFK, "--npu", "xrt"))
+        self.assertIn("--npu", self.bad(2, "run", GRAPH, JFK, "--npu", "on"))
         self.assertIn("$input", self.bad(2, "run", GRAPH))
         self.assertIn("--format", self.bad(2, "run", GRAPH, JFK, "--format", "pdf"))
         self.assertIn("no op and no plugin", self.bad(2, "inspect", "matmull"))

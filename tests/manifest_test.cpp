@@ -66,7 +66,7 @@ TEST_CASE("what a manifest gets wrong is said with its place") {
   says("m: 64", "m: 640", {"kernel.yaml:10:3", "a core has 65536"});
   says("m: 64", "m: -4", {"'-4' is not a whole number"});
   says("type: i8", "type: i7", {"unknown type 'i7'"});
-  says("  matmul_i8_clear: 300\n", "", {"'matmul_i8_clear' is missing"});
+  says("  matmul_i8_clear: 512\n", "", {"'matmul_i8_clear' is missing"});
   says("relative: 0", "relative: x", {"'x' is not a number from 0 to 1"});
   says("stack: 3328", "stack: 3328\nstack: 1", {"stack"});
 }

@@ -1,2 +1,6 @@
 npurt_test(npu_stream_test LINK npu_device)
 npurt_test(npu_gemm_test LINK npu_device)
+npurt_test(npu_matmul_test LINK npu_device)
+add_dependencies(npu_matmul_test npurt_npu_matmul npurt-npu-model)
+add_test(NAME npu_test COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/npu_test.py ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+set_tests_properties(npu_test PROPERTIES SKIP_RETURN_CODE 77 LABELS npu)

@@ -75,6 +75,10 @@ NodeHost::NodeHost(const Node& node, Surroundings& around, std::vector<std::uniq
   face_.inner = [](void* p, const char* name, const npurt_spec* in, uint32_t inputs, const npurt_inner** out) {
     return self(p).plan_inner(name, in, inputs, *out);
   };
+  face_.device_time = [](void* p, double seconds, int32_t modelled) {
+    self(p).device_time_.first += seconds;
+    self(p).device_time_.second = self(p).device_time_.second || modelled;
+  };
 }
 
 NodeHost::~NodeHost() { std::free(scratch_); }
@@ -103,7 +107,11 @@ int32_t NodeHost::fail(int32_t code, std::string sentence) {
 
 const char* NodeHost::option(const std::string& name) {
   auto it = node_.with.find(name);
-  if (it == node_.with.end()) return name == "threads" ? threads_.c_str() : nullptr;
+  if (it == node_.with.end()) {
+    auto common = around_.options.options.find(name);
+    if (common != around_.options.options.end()) return common->second.c_str();
+    return name == "threads" ? threads_.c_str() : nullptr;
+  }
   if (it->second.value.find('$') == std::string::npos) return it->second.value.c_str();
   auto text = fill(it->second.value, around_.values);
   return text ? texts_.insert(*text).first->c_str() : nullptr;

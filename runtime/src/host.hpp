@@ -67,6 +67,8 @@ class NodeHost {
   void prepare(Outputs& out, const std::vector<npurt_spec>& planned);
   void finish() { out_ = nullptr; }
   const std::vector<std::unique_ptr<InnerGraph>>& inner() const { return inner_; }
+  // What the stage reported of its device since the last call: seconds, and whether they are modelled.
+  std::pair<double, bool> device_time() { return std::exchange(device_time_, {}); }
 
  private:
   static NodeHost& self(void* p) { return *static_cast<NodeHost*>(p); }
@@ -89,6 +91,7 @@ class NodeHost {
   const std::vector<npurt_spec>* planned_ = nullptr;
   Outputs* out_ = nullptr;
   std::string sentence_, model_error_;
+  std::pair<double, bool> device_time_{};
   std::string threads_;
   std::set<std::string> texts_;  // option values already given out; they stay valid
   std::shared_ptr<Weights> weights_;

@@ -13,8 +13,10 @@ std::string Report::json() const {
     j["placement"].push_back(row);
   }
   json rows = json::array();
-  for (const NodeTiming& n : nodes)
+  for (const NodeTiming& n : nodes) {
     rows.push_back({{"node", n.node}, {"wall_s", n.wall_s}, {"cpu_s", n.cpu_s}, {"calls", n.calls}});
+    if (n.device_s > 0) rows.back().update({{n.modelled ? "modelled_device_s" : "device_s", n.device_s}});
+  }
   j["timing"] = {{"wall_s", wall_s},   {"cpu_s", cpu_s},           {"plan_s", plan_s},
                  {"audio_s", audio_s}, {"overhead_s", overhead_s}, {"realtime_factor", wall_s > 0 ? audio_s / wall_s : 0.0},
                  {"nodes", rows}};

@@ -19,7 +19,7 @@ bool finite(const npurt_tensor& t) {
 }  // namespace
 
 Step::Step(PlanNode& p, Surroundings& around)
-    : in(p.op.in.size(), blank_tensor()), timing{p.text.id, 0, 0, 0}, p_(p), around_(around) {
+    : in(p.op.in.size(), blank_tensor()), timing{p.text.id, 0, 0, 0, 0, false}, p_(p), around_(around) {
   check_numbers_ = around.options.check_numbers;
 #ifndef NDEBUG
   check_numbers_ = true;
@@ -72,6 +72,9 @@ int32_t Step::call(npurt_call& c) {
   timing.cpu_s += spent;
   ++timing.calls;
   if (around_.trace) around_.trace->call(p_, begin, c, code, spent);
+  const auto [seconds, modelled] = p_.host->device_time();
+  timing.device_s += seconds;
+  timing.modelled = timing.modelled || modelled;
   return code;
 }
 

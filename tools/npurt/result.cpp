@@ -64,6 +64,9 @@ std::string summary(const Report& report) {
     text += padded(row.op, op) + "  " + padded(std::to_string(row.nodes), 5) + "  " + padded(row.use, use) + "  " +
             padded(row.device, device) + "  " + row.cause + "\n";
   for (const std::string& fallback : report.fallbacks) text += "fallback: " + fallback + "\n";
+  double modelled = 0;
+  for (const NodeTiming& n : report.nodes) modelled += n.modelled ? n.device_s : 0;
+  if (modelled > 0) text += "the NPU is virtual; a real one would work for " + number(1e3 * modelled, 1) + " ms (modelled)\n";
   text += report.cancelled ? "interrupted: " : "";
   text += speed(report) + "; ";
   if (first_choices) text += "every node on its first choice: ";
@@ -79,8 +82,10 @@ std::string with_placement(const std::string& transcript, const std::string& inp
   for (const Placement& p : report.placement)
     result["placement"].push_back({{"node", p.node}, {"op", p.op}, {"use", p.use}, {"device", p.device}, {"cause", p.cause}});
   Json nodes = Json::array();
-  for (const NodeTiming& n : report.nodes)
+  for (const NodeTiming& n : report.nodes) {
     nodes.push_back({{"node", n.node}, {"wall_s", n.wall_s}, {"cpu_s", n.cpu_s}, {"calls", n.calls}});
+    if (n.device_s > 0) nodes.back()[n.modelled ? "modelled_device_s" : "device_s"] = n.device_s;
+  }
   result["timing"] = {{"wall_s", report.wall_s},
                       {"cpu_s", report.cpu_s},
                       {"plan_s", report.plan_s},

@@ -30,6 +30,17 @@ fs::path graph_file(const std::string& text) {
   return !error && fs::exists(installed, error) ? installed : fs::path(text);
 }
 
+// Who asks for an NPU by name must not be served without one.
+void expect_npu(const Plan& plan, const std::string& npu) {
+  std::string why = "no node has a candidate for it";
+  for (const PlannedNode& n : plan.nodes()) {
+    if (n.placement.device == "npu") return;
+    for (const Refusal& r : n.placement.refused)
+      if (r.candidate.starts_with("npu")) why = r.candidate + " for " + n.placement.node + ": " + r.reason;
+  }
+  throw Error(Exit::require, "--npu " + npu + ": no node runs on an NPU; " + why);
+}
+
 }  // namespace
 
 void add_plugin_path(CLI::App& command, std::vector<std::string>& folders) {
@@ -51,7 +62,9 @@ void Selection::add_to(CLI::App& command) {
   each("--use", use, "NODE=CAND[,CAND]", "Choose the candidates of nodes; NODE may hold *");
   each("--require", require, "NODE=DEVICE", "Fail (exit 6) unless these nodes run on this device");
   command.add_flag("--strict", strict, "Fail if a node cannot have its first choice");
-  command.add_option("--npu", npu, "auto: as the graph says; off: without NPU")->type_name("auto|off");
+  command.add_option("--npu", npu, "The NPU to use: a real one if it is there, a real one, the virtual one, or none")
+      ->type_name("auto|xrt|virtual|off")
+      ->check(CLI::IsMember({"auto", "xrt", "virtual", "off"}));
   command.add_option("--threads", threads, "Processor threads; 0 is one per core")->type_name("N")->check(CLI::Range(0, 4096));
   command.add_option("--log-level", log_level, "Log lines on stderr from this level on")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
@@ -59,8 +72,6 @@ void Selection::add_to(CLI::App& command) {
 }
 
 Graph Selection::load() const {
-  if (npu != "auto" && npu != "off")
-    throw Error(Exit::usage, "--npu " + npu + ": this build has no NPU plugin yet; there is auto and off");
   set_log_level(log_level);
   GraphOptions options;
   options.set = pairs("--set", "NAME=VALUE", set);
@@ -73,7 +84,10 @@ Plan Selection::plan(const Graph& graph, Catalog& catalog) const {
   options.require = pairs("--require", "NODE=DEVICE", require);
   options.strict = strict;
   options.threads = threads;
-  return make_plan(graph, catalog, options);
+  options.options["npu"] = npu;
+  Plan made = make_plan(graph, catalog, options);
+  if (npu == "xrt" || npu == "virtual") expect_npu(made, npu);
+  return made;
 }
 
 }  // namespace npurt::cli

@@ -4,16 +4,41 @@
 
 namespace npurt_npu {
 
+uint64_t channel_cycles(const Generation& g, uint64_t words, uint64_t runs) {
+  return words + runs * static_cast<uint64_t>(g.run_cycles);
+}
+
 double launch_seconds(const Generation& g, const Usage& u) {
-  const double cores = static_cast<double>(u.core_cycles) / (g.clock_ghz * 1e9);
-  const double channel = static_cast<double>(u.busiest_channel) / (g.channel_gb_s * 1e9);
+  const double cycles = static_cast<double>(std::max(u.core_cycles, u.channel_cycles));
   const double memory = static_cast<double>(std::max(u.read, u.written)) / (g.memory_gb_s * 1e9);
-  return std::max({cores, channel, memory});
+  return std::max(cycles / (g.clock_ghz * 1e9), memory);
 }
 
 double dispatch_seconds(const Generation& g, size_t launches) {
   if (launches == 1) return g.dispatch_us * 1e-6;
   return (g.list_us + g.listed_us * static_cast<double>(launches)) * 1e-6;
+}
+
+Usage whole_array_usage(const Generation& g, const WholeArray& w) {
+  constexpr uint64_t kSide = 4;
+  const uint64_t down = w.M / (kSide * w.m), across = w.N / (kSide * w.n), steps = w.K / w.k;
+  // Of one shim: its rows of A for each column of tiles, its columns of B for each row of tiles, its columns of C once.
+  const uint64_t a = w.M / kSide * w.K * w.in_bytes * across, b = w.K * w.N / kSide * w.in_bytes * down;
+  const uint64_t c = w.M * w.N / kSide * w.out_bytes;
+  Usage u;
+  u.core_cycles = down * across * (steps * w.cycles + w.cycles_to_clear);
+  u.channel_cycles = std::max({channel_cycles(g, a / 4, a / (w.k * w.in_bytes)),
+                               channel_cycles(g, b / 4, w.packed_b ? down : b / (w.n * w.in_bytes)),
+                               channel_cycles(g, c / 4, c / (w.n * w.out_bytes))});
+  u.read = kSide * (a + b);
+  u.written = kSide * c;
+  return u;
+}
+
+uint64_t stock_cycles(uint64_t m, uint64_t k, uint64_t n, uint64_t in_bytes) {
+  const double rows = static_cast<double>(m) / 8, steps = static_cast<double>(k) / 8;
+  if (in_bytes == 1) return static_cast<uint64_t>(68 + rows * (static_cast<double>(n) / 16) * (39.6 + 4.875 * steps));
+  return static_cast<uint64_t>(88 + rows * (static_cast<double>(n) / 8) * (16.6 + 8.3 * steps));
 }
 
 }  // namespace npurt_npu

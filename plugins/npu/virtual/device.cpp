@@ -3,9 +3,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <mutex>
 
 #include "cost.hpp"
 #include "faults.hpp"
+#include "machine.hpp"
 
 namespace npurt_npu {
 namespace {
@@ -35,6 +37,7 @@ struct VirtualProgram : Program {
 };
 
 struct Shared {
+  std::mutex mutex;  // launches come from several lanes
   const Generation& generation;
   Faults faults;
   uint64_t next_address = kFirstAddress;
@@ -57,6 +60,7 @@ class VirtualContext : public Context {
   }
 
   std::unique_ptr<Buffer> buffer(size_t bytes) override {
+    const std::lock_guard lock(shared_.mutex);
     if (shared_.faults.due_before_run("memory"))
       throw DeviceError("no memory for a buffer of " + std::to_string(bytes) + " bytes (ENOMEM)");
     const uint64_t address = shared_.next_address;
@@ -68,6 +72,7 @@ class VirtualContext : public Context {
   }
 
   Outcome run(std::span<const Launch> list, std::chrono::milliseconds deadline) override {
+    const std::lock_guard lock(shared_.mutex);
     if (!machine_) throw DeviceError("the context is lost since a run failed");
     Outcome outcome;
     outcome.modelled = true;
@@ -119,7 +124,7 @@ class VirtualContext : public Context {
     if (faults.due("zeros")) std::memset(a.data, 0, a.bytes);
     if (faults.due("nan")) std::memset(a.data, 0xFF, a.bytes);
     if (faults.due("wrong"))
-      for (uint64_t i = 0; i + 4 <= a.bytes; i += uint64_t{4} * 97) a.data[i] ^= std::byte{0x40};
+      for (uint64_t i = 0; i + 4 <= a.bytes; i += uint64_t{4} * 97) a.data[i + 2] ^= std::byte{0x40};
   }
 
   Shared& shared_;
@@ -128,10 +133,11 @@ class VirtualContext : public Context {
 
 class VirtualDevice : public Device {
  public:
-  VirtualDevice(const Generation& g, const std::string& faults) : shared_{g, Faults(faults)} {}
+  VirtualDevice(const Generation& g, const std::string& faults) : shared_{{}, g, Faults(faults)} {}
   const Generation& generation() const override { return shared_.generation; }
   std::string name() const override { return std::string("virtual ") + shared_.generation.title; }
   std::shared_ptr<Context> context(const Design& design) override {
+    const std::lock_guard lock(mutex_);
     auto& known = contexts_[design.name];
     auto context = known.lock();
     if (!context) {
@@ -142,6 +148,7 @@ class VirtualDevice : public Device {
   }
 
  private:
+  std::mutex mutex_;
   Shared shared_;
   std::map<std::string, std::weak_ptr<Context>> contexts_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cost.hpp"
+
 namespace npurt_npu {
 namespace {
 
@@ -80,7 +82,7 @@ Usage Machine::execute(std::span<const uint32_t> stream, std::span<const Argumen
   usage_ = {};
   for (auto& t : tiles_)
     for (auto* side : {&t->in, &t->out})
-      for (Channel& c : *side) c.words = c.tokens = 0;
+      for (Channel& c : *side) c.words = c.runs = c.tokens = 0;
   for (Running& r : cores_) r.cycles = 0;
   interpret(stream, false);
   for (const auto& t : tiles_)
@@ -88,7 +90,7 @@ Usage Machine::execute(std::span<const uint32_t> stream, std::span<const Argumen
       for (auto* side : {&t->in, &t->out})
         for (const Channel& c : *side) {
           if (!c.idle()) throw StreamError("the stream ends while " + name_of(*t) + " " + name_of(c) + " still has a task");
-          usage_.busiest_channel = std::max(usage_.busiest_channel, 4 * c.words);
+          usage_.channel_cycles = std::max(usage_.channel_cycles, channel_cycles(generation_, c.words, c.runs));
           (c.direction == Direction::in ? usage_.written : usage_.read) += 4 * c.words;
         }
   for (const Running& r : cores_) usage_.core_cycles = std::max(usage_.core_cycles, r.cycles);
@@ -185,6 +187,7 @@ bool Machine::move(Tile& from, Channel& out, const std::vector<std::pair<Tile*, 
     std::memcpy(buffer, out.memory + 4 * offset, size_t{4} * n);
     buffer += n;
   });
+  out.runs += out.walk.take_runs();
   for (const auto& [t, c] : to) {
     const uint32_t* source = words_.data();
     c->walk.go(words, [&, tile = t, ch = c](uint64_t offset, uint32_t n) {
@@ -193,6 +196,7 @@ bool Machine::move(Tile& from, Channel& out, const std::vector<std::pair<Tile*, 
       source += n;
     });
     c->words += words;
+    c->runs += c->walk.take_runs();
     if (c->walk.left() == 0) finish(*t, *c);
   }
   out.words += words;

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "channel.hpp"
+#include "usage.hpp"
 
 namespace npurt_npu {
 
@@ -26,14 +27,6 @@ struct Argument {
   uint64_t address;  // in the device's address space
   std::byte* data;
   uint64_t bytes;
-};
-
-// What a launch used.
-struct Usage {
-  uint64_t core_cycles = 0;        // of the busiest core
-  uint64_t busiest_channel = 0;    // bytes through one shim channel
-  uint64_t read = 0, written = 0;  // bytes of host memory
-  uint64_t pushes = 0;             // tasks given to shim channels
 };
 
 // Data memory, aligned as vector loads of a core want it.

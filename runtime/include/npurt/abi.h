@@ -102,6 +102,8 @@ typedef struct npurt_host {
   void (*progress)(void* self, double done, double total);
   /* During open: plans the graph file that option `name` gives for these input shapes. */
   int32_t (*inner)(void* self, const char* name, const npurt_spec* in, uint32_t inputs, const npurt_inner** out);
+  /* During run: seconds that a device worked for this call; `modelled` tells that a cost model and no clock says so. */
+  void (*device_time)(void* self, double seconds, int32_t modelled);
 } npurt_host;
 
 /* One packet through one stage. */

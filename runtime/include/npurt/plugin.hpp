@@ -18,6 +18,7 @@
 
 #include <npurt/abi.h>
 
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <initializer_list>
@@ -167,6 +168,12 @@ class Host {
   void debug(const std::string& s) const { h_->log(h_->self, NPURT_DEBUG, s.c_str()); }
   void info(const std::string& s) const { h_->log(h_->self, NPURT_INFO, s.c_str()); }
   void warn(const std::string& s) const { h_->log(h_->self, NPURT_WARN, s.c_str()); }
+
+  // Seconds that a device worked for this call, for the report; modelled: a cost model says so, no clock.
+  void device_time(double seconds, bool modelled) const {
+    if (h_->size >= offsetof(npurt_host, device_time) + sizeof h_->device_time && h_->device_time)
+      h_->device_time(h_->self, seconds, modelled);
+  }
 
   // A graph of the host's, called as a function (see npurt_host::inner). Only during open.
   const npurt_inner* inner(const char* name, Specs in) const {

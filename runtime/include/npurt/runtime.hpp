@@ -225,6 +225,7 @@ struct PlanOptions {
   int threads = 0;                                           // 0: one per physical core
   bool check_numbers = false;                                // refuse outputs that hold NaN or Inf
   std::vector<std::pair<std::string, std::string>> avoid;    // (node, candidate) found faulty before
+  std::map<std::string, std::string> options;                // given to every node that does not set them: "npu"
 };
 
 class Plan {
@@ -260,6 +261,8 @@ struct NodeTiming {
   // Of the lane's thread; on lane cpu also of threads that are no lane's, which are the workers that its stages start.
   double cpu_s = 0;
   int64_t calls = 0;
+  double device_s = 0;    // that a device worked for the node, where its stage says
+  bool modelled = false;  // device_s is a cost model's, not a clock's
 };
 
 struct Report {

@@ -1,0 +1,90 @@
+"""Graphs on the virtual NPU: the same text as on the processor, and a finished transcript whatever the device does.
+
+usage: npu_test.py ROOT BUILD
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT, BUILD = Path(sys.argv[1]), Path(sys.argv[2])
+NPURT = BUILD / "bin/npurt"
+GRAPH = ROOT / "graphs/transcribe.yaml"
+JFK = ROOT / "graphs/samples/jfk.wav"
+FC1 = ("--use", "encoder.*=cpu", "--use", "encoder.*.fc1=npu_matmul:i8,cpu")
+
+
+def npurt(*arguments, faults=""):
+    return subprocess.run([NPURT, *map(str, arguments)], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=dict(os.environ, NPURT_NPU_FAULTS=faults))  # fmt: skip
+
+
+class OnTheVirtualNpu(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.words = npurt("run", GRAPH, JFK, "--npu", "off").stdout.split()
+
+    def run_json(self, *arguments, faults=""):
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder, "out.json")
+            done = npurt("run", GRAPH, JFK, "-o", out, *arguments, faults=faults)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(out.read_text()), done.stderr
+
+    def test_every_matmul_of_the_encoder_gives_the_same_text(self):
+        document, said = self.run_json("--npu", "virtual", "--require", "encoder.*.fc1=npu", "--require", "encoder.*.qkv=npu")
+        self.assertEqual(document["text"].split(), self.words)
+        on_npu = {p["node"] for p in document["placement"] if p["device"] == "npu"}
+        matmuls = {p["node"] for p in document["placement"] if p["op"] == "matmul" and p["node"].startswith("encoder.")}
+        self.assertEqual(on_npu, matmuls)
+        times = [n["modelled_device_s"] for n in document["timing"]["nodes"] if n["node"] in on_npu]
+        self.assertEqual(len(times), len(matmuls))
+        self.assertIn("(modelled)", said)
+
+    def test_one_kind_of_node_in_bf16(self):
+        document, _ = self.run_json("--npu", "virtual", "--use", "encoder.*=cpu", "--use", "encoder.*.fc1=npu_matmul:bf16")
+        self.assertEqual(document["text"].split(), self.words)
+        self.assertEqual({p["use"] for p in document["placement"] if p["node"].endswith("fc1")}, {"npu_matmul:bf16"})
+
+    def test_a_fault_while_running_ends_in_a_transcript(self):
+        for fault in ("error@3", "hang@2", "lost@2", "wrong@2"):
+            with self.subTest(fault):
+                document, said = self.run_json("--npu", "virtual", *FC1, faults=fault)
+                self.assertEqual(document["text"].split(), self.words)
+                self.assertIn("after fault: npu_matmul:i8", json.dumps(document["placement"]))
+                self.assertIn("fallback: encoder.blocks.", said)
+
+    def test_strict_ends_in_exit_5(self):
+        done = npurt("run", GRAPH, JFK, "--npu", "virtual", "--strict", "--use", "encoder.*.fc1=npu_matmul:i8", faults="error@2")
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("state ERROR", done.stderr)
+
+    def test_a_device_that_fails_its_self_test_is_refused(self):
+        for fault, reason in (("zeros", "gave only zeros"), ("nan", "gave NaN"), ("wrong", "wrong values"), ("memory", "ENOMEM")):
+            with self.subTest(fault):
+                done = npurt("plan", GRAPH, "--npu", "virtual", faults=fault)
+                self.assertEqual(done.returncode, 6, done.stderr)
+                self.assertIn(reason, done.stderr)
+
+    def test_who_asks_for_hardware_is_told_what_is_missing(self):
+        done = npurt("plan", GRAPH, "--npu", "xrt")
+        if done.returncode:
+            self.assertEqual(done.returncode, 6)
+            self.assertIn("XRT", done.stderr)
+
+    def test_the_cost_model_is_as_good_as_the_documents_say(self):
+        tables = subprocess.check_output([BUILD / "bin/npurt-npu-model", ROOT / "tests/data/npu_measured.tsv"], text=True)
+        errors = dict(re.findall(r"^(\S+): \d+ rows, mean error ([\d.]+) %", tables, re.M))
+        self.assertLessEqual(float(errors["calibration"]), 12, tables)
+        self.assertLessEqual(float(errors["held-out"]), 17, tables)
+
+
+if not NPURT.exists():
+    print(f"skipped: {NPURT} is not built")
+    sys.exit(77)
+unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
