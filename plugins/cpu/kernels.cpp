@@ -34,7 +34,9 @@ inline float gelu_of(float x) {
   p = p * t + 1.421413741F;
   p = p * t - 0.284496736F;
   p = p * t + 0.254829592F;
-  float half = 0.5F * p * t * exp_of(-a * a);
+  float square = a * a;
+  square = square < 80.0F ? square : 80.0F;  // beyond, products would be denormal, and slow
+  float half = 0.5F * p * t * exp_of(-square);
   return x * (x < 0 ? half : 1.0F - half);
 }
 

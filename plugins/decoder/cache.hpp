@@ -8,26 +8,32 @@
 
 namespace decoder {
 
-// Keys and values of one window's audio: for each layer and head, audio_ctx rows of keys, then as many of values. f16 where the
-// matrices are int8 anyway, f32 where results must equal the reference.
+// Keys and values of one window's audio: for each layer and head, audio_ctx rows of keys, then as many of values. f32 where
+// results must equal the reference; where the matrices are int8 anyway, bytes or else f16, because every token reads all of it.
 class CrossCache {
  public:
   // kv is [audio_ctx, layers * 2 * state] as blocks/cross.yaml makes it.
-  void fill(const Facts& f, const float* kv, bool half);
-  const float* keys(int layer, int head) const { return f32_.data() + at(layer, head); }
-  const float* values(int layer, int head) const { return keys(layer, head) + rows_ * width_; }
-  const uint16_t* half_keys(int layer, int head) const { return f16_.data() + at(layer, head); }
-  const uint16_t* half_values(int layer, int head) const { return half_keys(layer, head) + rows_ * width_; }
-  bool half() const { return half_; }
+  void fill(const Facts& f, const float* kv, bool exact);
+  // out = softmax(q · keysᵀ / sqrt(head size)) · values; scores is scratch of audio_ctx rounded up to 16.
+  void attend(int layer, int head, const float* q, float* scores, float* out) const;
 
  private:
-  size_t at(int layer, int head) const {
-    return static_cast<size_t>((layer * heads_ + head) * 2) * static_cast<size_t>(rows_ * width_);
+  enum class Kept { f32, f16, i8 };
+  void pack(const float* kv, int64_t stride, bool keys, int group);
+  // Of a layer and head: where its rows begin, in values, and its scales.
+  int group(int layer, int head) const { return layer * heads_ + head; }
+  size_t rows_at(int group, bool values) const {
+    return (static_cast<size_t>(group) * 2 + values) * static_cast<size_t>(padded_ * width_);
   }
-  std::vector<float> f32_;
+  size_t scales_at(int group, bool values) const {
+    return (static_cast<size_t>(group) * 2 + values) * static_cast<size_t>(padded_);
+  }
+
+  Kept kept_ = Kept::f32;
+  std::vector<float> f32_, scales_;
   std::vector<uint16_t> f16_;
-  int rows_ = 0, width_ = 0, heads_ = 0;
-  bool half_ = false;
+  std::vector<uint8_t> i8_;
+  int rows_ = 0, padded_ = 0, width_ = 0, heads_ = 0;
 };
 
 // Keys and values of the tokens so far of one sequence: for each layer and head, text_ctx rows of keys, then as many of values.

@@ -49,30 +49,47 @@ void rows_f32(const float* w, long rows, long k, const float* x, long m, float* 
 }
 
 #if defined(__AVX512VNNI__)
-inline int dot_i8(const int8_t* w, const uint8_t* x, long k) {
-  __m512i sum = _mm512_setzero_si512();
-  long j = 0;
-  for (; j + 64 <= k; j += 64) sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(x + j), _mm512_loadu_si512(w + j));
-  if (j < k) {
-    const __mmask64 rest = (1ULL << (k - j)) - 1;
-    sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(rest, x + j), _mm512_maskz_loadu_epi8(rest, w + j));
-  }
-  return _mm512_reduce_add_epi32(sum);
+// The sums of the elements of four vectors.
+inline __m128i sum4(__m512i a, __m512i b, __m512i c, __m512i d) {
+  const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+  const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+  const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
 }
-inline void dot4_i8(const int8_t* w, const uint8_t* x, long k, int* out) {
-  __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0;
+
+// Four rows of w by N of x; the fewer than four rows at the end of w are given with `count`.
+template <int N>
+inline void tile_i8(const int8_t* w, const int32_t* row_sums, long count, long k, const uint8_t* x, int32_t* y, long ldy) {
+  const long second = count > 1 ? k : 0, third = count > 2 ? 2 * k : 0, fourth = count > 3 ? 3 * k : 0;
+  __m512i s[N][4];
+  for (int q = 0; q < N; ++q) s[q][0] = s[q][1] = s[q][2] = s[q][3] = _mm512_setzero_si512();
   for (long j = 0; j < k; j += 64) {
     const __mmask64 some = k - j >= 64 ? ~0ULL : (1ULL << (k - j)) - 1;
-    const __m512i a = _mm512_maskz_loadu_epi8(some, w + j);
-    s0 = _mm512_dpbusd_epi32(s0, _mm512_maskz_loadu_epi8(some, x + j), a);
-    s1 = _mm512_dpbusd_epi32(s1, _mm512_maskz_loadu_epi8(some, x + k + j), a);
-    s2 = _mm512_dpbusd_epi32(s2, _mm512_maskz_loadu_epi8(some, x + 2 * k + j), a);
-    s3 = _mm512_dpbusd_epi32(s3, _mm512_maskz_loadu_epi8(some, x + 3 * k + j), a);
+    const __m512i a = _mm512_maskz_loadu_epi8(some, w + j), b = _mm512_maskz_loadu_epi8(some, w + second + j);
+    const __m512i c = _mm512_maskz_loadu_epi8(some, w + third + j), d = _mm512_maskz_loadu_epi8(some, w + fourth + j);
+#pragma GCC unroll 4
+    for (int q = 0; q < N; ++q) {
+      const __m512i v = _mm512_maskz_loadu_epi8(some, x + q * k + j);
+      s[q][0] = _mm512_dpbusd_epi32(s[q][0], v, a);
+      s[q][1] = _mm512_dpbusd_epi32(s[q][1], v, b);
+      s[q][2] = _mm512_dpbusd_epi32(s[q][2], v, c);
+      s[q][3] = _mm512_dpbusd_epi32(s[q][3], v, d);
+    }
   }
-  out[0] = _mm512_reduce_add_epi32(s0);
-  out[1] = _mm512_reduce_add_epi32(s1);
-  out[2] = _mm512_reduce_add_epi32(s2);
-  out[3] = _mm512_reduce_add_epi32(s3);
+  const auto stored = static_cast<__mmask8>((1 << count) - 1);
+  const __m128i offset = _mm_slli_epi32(_mm_maskz_loadu_epi32(stored, row_sums), 7);
+  for (int q = 0; q < N; ++q)
+    _mm_mask_storeu_epi32(y + q * ldy, stored, _mm_sub_epi32(sum4(s[q][0], s[q][1], s[q][2], s[q][3]), offset));
+}
+
+void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
+  for (long i = 0; i < m; i += kTogether)
+    for (long r = 0; r < rows; r += 4) {
+      const long count = rows - r < 4 ? rows - r : 4, n = m - i < kTogether ? m - i : kTogether;
+      const auto tile = n == 4 ? tile_i8<4> : n == 3 ? tile_i8<3> : n == 2 ? tile_i8<2> : tile_i8<1>;
+      tile(w + r * k, row_sums + r, count, k, x + i * k, y + i * ldy + r, ldy);
+    }
 }
 #else
 inline int dot_i8(const int8_t* w, const uint8_t* x, long k) {
@@ -95,7 +112,6 @@ inline int dot_i8(const int8_t* w, const uint8_t* x, long k) {
 inline void dot4_i8(const int8_t* w, const uint8_t* x, long k, int* out) {
   for (int q = 0; q < 4; ++q) out[q] = dot_i8(w, x + q * k, k);
 }
-#endif
 
 void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
   for (long i = 0; i < m; i += kTogether) {
@@ -112,6 +128,7 @@ void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const 
     }
   }
 }
+#endif
 
 float quantise(const float* x, long k, uint8_t* q) {
   float top = 0;
@@ -238,6 +255,54 @@ void attend_f16(const float* q, const uint16_t* k, const uint16_t* v, long n, lo
   attend(q, k, v, n, d, scale, scores, out);
 }
 
+#if defined(__AVX512VNNI__)
+void attend_i8(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values, const float* value_scales,
+               long n, long d, float scale, float* scores, float* out) {
+  uint8_t bytes[256];
+  const float step = quantise(q, d, bytes) * scale;
+  int sum = 0;
+  for (long j = 0; j < d; ++j) {
+    bytes[j] ^= 0x80;  // to signed
+    sum += static_cast<int8_t>(bytes[j]);
+  }
+  const __m512i offset = _mm512_set1_epi32(128 * sum);
+  for (long t = 0; t < n; t += 16) {
+    __m512i even = _mm512_setzero_si512(), odd = even;
+    for (long j = 0; j < d; j += 8) {
+      int pair[2];
+      memcpy(pair, bytes + j, sizeof pair);
+      even = _mm512_dpbusd_epi32(even, _mm512_loadu_si512(keys + t * d + j * 16), _mm512_set1_epi32(pair[0]));
+      odd = _mm512_dpbusd_epi32(odd, _mm512_loadu_si512(keys + t * d + j * 16 + 64), _mm512_set1_epi32(pair[1]));
+    }
+    const __m512 dots = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_add_epi32(even, odd), offset));
+    _mm512_storeu_ps(scores + t, _mm512_mul_ps(dots, _mm512_mul_ps(_mm512_loadu_ps(key_scales + t), _mm512_set1_ps(step))));
+  }
+  const float inverse = softmax(scores, n);
+  for (long j = 0; j < d; j += 64) {
+    const long parts = (d - j < 64 ? d - j : 64) / 16;
+    __m512 s[4];
+    for (auto& x : s) x = _mm512_setzero_ps();
+    float weights = 0;
+    for (long t = 0; t < n; ++t) {
+      if (scores[t] < 1e-6F) continue;
+      const float w = scores[t] * value_scales[t];
+      weights += w;
+#pragma GCC unroll 4
+      for (long i = 0; i < 4; ++i)
+        if (i < parts) {
+          const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values + t * d + j + 16 * i));
+          s[i] = _mm512_fmadd_ps(_mm512_set1_ps(w), _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v)), s[i]);
+        }
+    }
+    for (long i = 0; i < parts; ++i)
+      _mm512_storeu_ps(out + j + 16 * i,
+                       _mm512_mul_ps(_mm512_set1_ps(inverse), _mm512_sub_ps(s[i], _mm512_set1_ps(128 * weights))));
+  }
+}
+#else
+constexpr decltype(Kernels::attend_i8) attend_i8 = nullptr;
+#endif
+
 void to_f16(const float* in, long n, uint16_t* out) {
   long i = 0;
 #if defined(__F16C__)
@@ -307,7 +372,16 @@ void log_sum_exp(const float* x, long n, float* largest, float* log_sum) {
 }  // namespace
 
 extern const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL);
-const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {
-    NPURT_TEXT(NPURT_LEVEL), rows_f32, rows_i8, quantise, attend_f32, attend_f16, to_f16, layer_norm, gelu, log_sum_exp};
+const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL),
+                                                     rows_f32,
+                                                     rows_i8,
+                                                     quantise,
+                                                     attend_f32,
+                                                     attend_f16,
+                                                     attend_i8,
+                                                     to_f16,
+                                                     layer_norm,
+                                                     gelu,
+                                                     log_sum_exp};
 
 }  // namespace decoder

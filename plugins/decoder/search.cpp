@@ -12,7 +12,7 @@ constexpr int kPromptRows = 8;
 }  // namespace
 
 Search::Search(const Model& model, int sequences, int threads)
-    : model_(model), step_(model, std::max(sequences, kPromptRows), threads) {
+    : model_(model), threads_(threads), step_(model, std::max(sequences, kPromptRows), threads) {
   for (int i = 0; i < sequences; ++i) caches_.emplace_back(model.facts);
   rows_.reserve(static_cast<size_t>(step_.most_rows()));
 }
@@ -42,32 +42,26 @@ void Search::advance(std::vector<Sequence>& live, const std::vector<const CrossC
       step_.run(rows_);
     }
   };
-  if (first) {
-    const size_t sot = static_cast<size_t>(std::find(prompt.begin(), prompt.end(), f.sot) - prompt.begin());
-    for (Sequence& s : live) {
-      replay(s, 0, sot);
-      if (sot + 1 < prompt.size()) {
-        step_.run({{f.sot, static_cast<int>(sot), s.self, windows[s.window], true}});
-        float top = 0, log_sum = 0;
-        kernels().log_sum_exp(step_.logits(0), f.vocab, &top, &log_sum);
-        found[s.window].no_speech = std::exp(step_.logits(0)[f.no_speech] - top - log_sum);
-        replay(s, sot + 1, prompt.size() - 1);
-      }
-    }
-  } else if (!options.cache) {
-    for (Sequence& s : live) replay(s, 0, newest(s));
+  auto together = [&](size_t i, bool logits) {  // token i of all
+    rows_.clear();
+    for (Sequence& s : live) rows_.push_back({token_at(s, i), static_cast<int>(i), s.self, windows[s.window], logits});
+    step_.run(rows_);
+    for (size_t r = 0; logits && r < live.size(); ++r) live[r].logits = step_.logits(r);
+  };
+  if (!first) {
+    if (!options.cache)
+      for (Sequence& s : live) replay(s, 0, newest(s));
+    return together(newest(live[0]), true);
   }
-  rows_.clear();
-  for (Sequence& s : live)
-    rows_.push_back({token_at(s, newest(s)), static_cast<int>(newest(s)), s.self, windows[s.window], true});
-  step_.run(rows_);
-  for (size_t i = 0; i < live.size(); ++i) live[i].logits = step_.logits(i);
-  if (first && prompt.back() == f.sot)
-    for (Sequence& s : live) {
+  for (size_t i = 0; i < prompt.size(); ++i) {
+    const bool starts = prompt[i] == f.sot;
+    together(i, starts || i + 1 == prompt.size());
+    for (size_t r = 0; starts && r < live.size(); ++r) {
       float top = 0, log_sum = 0;
-      kernels().log_sum_exp(s.logits, f.vocab, &top, &log_sum);
-      found[s.window].no_speech = std::exp(s.logits[f.no_speech] - top - log_sum);
+      kernels().log_sum_exp(live[r].logits, f.vocab, &top, &log_sum);
+      found[live[r].window].no_speech = std::exp(live[r].logits[f.no_speech] - top - log_sum);
     }
+  }
 }
 
 // Beam search with patience 1 (openai/whisper decoding.py, BeamSearchDecoder): of each window's beams and their likeliest next
@@ -86,15 +80,13 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
     size_t b = a;
     std::vector<Next> next;
     for (; b < live.size() && live[b].window == live[a].window; ++b) {
-      float top = 0, log_sum = 0;
-      kernels().log_sum_exp(live[b].logits, f.vocab, &top, &log_sum);
       for (int i = 0; i < f.vocab; ++i) order[static_cast<size_t>(i)] = i;
       const float* l = live[b].logits;
       std::partial_sort(order.begin(), order.begin() + beam + 1, order.end(),
                         [l](int x, int y) { return l[x] != l[y] ? l[x] > l[y] : x < y; });
       for (int i = 0; i <= beam; ++i) {
         const int token = order[static_cast<size_t>(i)];
-        if (l[token] > kNever / 2) next.push_back({b, token, live[b].sum + l[token] - top - log_sum});
+        if (l[token] > kNever / 2) next.push_back({b, token, live[b].sum + l[token] - live[b].top - live[b].log_sum});
       }
       if (live[b].made.empty()) break;  // all beams are still the same
     }
@@ -125,7 +117,7 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
         if (!kept[i - a]) spare.push_back(live[i].self);
       for (size_t i = 0; i < going.size(); ++i) {
         const Sequence& parent = live[going[i].from];
-        Sequence s{parent.window, mine[i], parent.made, going[i].sum, nullptr};
+        Sequence s{parent.window, mine[i], parent.made, going[i].sum};
         if (!s.self) {
           s.self = spare.back();
           spare.pop_back();
@@ -154,35 +146,38 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
   std::vector<std::mt19937_64> random;
   for (size_t w = 0; w < windows.size(); ++w) {
     random.emplace_back(options.seed + w);
-    for (size_t i = 0; i < each; ++i) live.push_back({w, &caches_[w * each + i], {}, 0, nullptr});
+    for (size_t i = 0; i < each; ++i) live.push_back({w, &caches_[w * each + i]});
     for (size_t i = 0; i < each; ++i) live.back().made.reserve(most + 1);
   }
   for (bool first = true; !live.empty(); first = false) {
     if (cancelled()) throw npurt::Cancelled();
     advance(live, windows, prompt, first, options, found);
-    for (Sequence& s : live) rules.apply(s.logits, s.made);
+#pragma omp parallel for num_threads(threads_) schedule(dynamic)
+    for (size_t i = 0; i < live.size(); ++i) {
+      Sequence& s = live[i];
+      rules.apply(s.logits, s.made);
+      kernels().log_sum_exp(s.logits, f.vocab, &s.top, &s.log_sum);
+    }
     if (!sampling && options.beam > 1) {
       widen(live, done, prompt.size(), options.beam);
     } else {
       size_t kept = 0;
       for (size_t i = 0; i < live.size(); ++i) {
         Sequence& s = live[i];
-        float top = 0, log_sum = 0;
-        kernels().log_sum_exp(s.logits, f.vocab, &top, &log_sum);
         int token = 0;
         if (sampling) {
           // Inverse transform of the distribution at this temperature, with the window's own generator.
           double total = 0;
-          for (int id = 0; id < f.vocab; ++id) total += std::exp((s.logits[id] - top) / options.temperature);
+          for (int id = 0; id < f.vocab; ++id) total += std::exp((s.logits[id] - s.top) / options.temperature);
           double target = std::uniform_real_distribution<double>(0, total)(random[s.window]);
           for (token = 0; token + 1 < f.vocab; ++token) {
-            target -= std::exp((s.logits[token] - top) / options.temperature);
+            target -= std::exp((s.logits[token] - s.top) / options.temperature);
             if (target < 0) break;
           }
         } else {
-          token = static_cast<int>(std::max_element(s.logits, s.logits + f.vocab) - s.logits);
+          token = static_cast<int>(std::find(s.logits, s.logits + f.vocab - 1, s.top) - s.logits);
         }
-        s.sum += s.logits[token] - top - log_sum;
+        s.sum += s.logits[token] - s.top - s.log_sum;
         if (token == f.eot) {
           done[s.window].push_back({s.made, s.sum, s.made.size() + 1});
         } else {

@@ -42,9 +42,10 @@ class Search {
   struct Sequence {
     size_t window = 0;
     SelfCache* self = nullptr;
-    std::vector<int> made;
+    std::vector<int> made{};
     double sum = 0;  // of log probabilities
     float* logits = nullptr;
+    float top = 0, log_sum = 0;  // the largest of logits, and log Σ exp(logit - top)
   };
   struct Done {
     std::vector<int> tokens;
@@ -56,6 +57,7 @@ class Search {
   void widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& done, size_t prompt, int beam);
 
   const Model& model_;
+  int threads_;
   Step step_;
   std::vector<SelfCache> caches_;
   std::vector<Row> rows_;

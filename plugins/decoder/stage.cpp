@@ -166,7 +166,7 @@ class Decode {
     } else {
       w.cross = std::make_unique<CrossCache>();
     }
-    w.cross->fill(f, static_cast<const float*>(out.data), options_.int8);
+    w.cross->fill(f, static_cast<const float*>(out.data), !options_.int8);
     waiting_.push_back(std::move(w));
   }
 

@@ -7,6 +7,11 @@
 
 namespace decoder {
 
+namespace {
+// Scores of one query, rounded up as CrossCache::attend wants them.
+int longest(const Facts& f) { return (std::max(f.audio_ctx, f.text_ctx) + 15) / 16 * 16; }
+}  // namespace
+
 Step::Step(const Model& model, int rows, int threads) : model_(model), k_(kernels()), most_(rows), threads_(threads) {
   const Facts& f = model.facts;
   const size_t m = static_cast<size_t>(rows), d = static_cast<size_t>(f.state);
@@ -15,7 +20,7 @@ Step::Step(const Model& model, int rows, int threads) : model_(model), k_(kernel
   qkv_.resize(m * 3 * d);
   mlp_.resize(m * widest);
   logits_.resize(m * static_cast<size_t>(f.vocab));
-  scores_.resize(static_cast<size_t>(threads) * static_cast<size_t>(std::max(f.audio_ctx, f.text_ctx)));
+  scores_.resize(static_cast<size_t>(threads) * static_cast<size_t>(longest(f)));
   scale_.resize(m);
   quantised_.resize(m * widest);
   sums_.resize(model.embedding.int8 ? m * static_cast<size_t>(std::max<int64_t>(f.vocab, static_cast<int64_t>(widest))) : 0);
@@ -58,20 +63,16 @@ void Step::attend(const std::vector<Row>& rows, int layer, bool cross) {
   const int width = f.head_size(), jobs = static_cast<int>(rows.size()) * f.heads;
   const float scale = 1.0F / std::sqrt(static_cast<float>(width));
   const int64_t stride = cross ? f.state : 3 * f.state;
-  const size_t longest = static_cast<size_t>(std::max(f.audio_ctx, f.text_ctx));
 #pragma omp parallel for num_threads(threads_) schedule(static)
   for (int job = 0; job < jobs; ++job) {
     const int i = job / f.heads, head = job % f.heads;
     const Row& row = rows[static_cast<size_t>(i)];
-    float* scores = scores_.data() + static_cast<size_t>(omp_get_thread_num()) * longest;
+    float* scores = scores_.data() + static_cast<size_t>(omp_get_thread_num()) * static_cast<size_t>(longest(f));
     const float* q = (cross ? y_.data() : qkv_.data()) + i * stride + head * width;
     float* out = attended_.data() + static_cast<int64_t>(i) * f.state + head * width;
-    if (!cross)
+    if (cross) row.cross->attend(layer, head, q, scores, out);
+    else
       k_.attend_f32(q, row.self->keys(layer, head), row.self->values(layer, head), row.position + 1, width, scale, scores, out);
-    else if (row.cross->half())
-      k_.attend_f16(q, row.cross->half_keys(layer, head), row.cross->half_values(layer, head), f.audio_ctx, width, scale, scores,
-                    out);
-    else k_.attend_f32(q, row.cross->keys(layer, head), row.cross->values(layer, head), f.audio_ctx, width, scale, scores, out);
   }
 }
 

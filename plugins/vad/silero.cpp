@@ -112,16 +112,9 @@ void Silero::run(const float* audio, int steps, int threads, float* probability)
   }
   for (int s = 0; s < steps; ++s) {
     rows(h_.data(), 1, hh_.data, bias_hh_, 4 * kState, kState, recurrent_.data());
-    const float* g = gates_.data() + s * 4 * kState;
-    const float* r = recurrent_.data();
+    lstm(gates_.data() + s * 4 * kState, recurrent_.data(), kState, c_.data(), h_.data());
     float sum = final_bias_[0];
-    for (int i = 0; i < kState; ++i) {  // gates in PyTorch's order: input, forget, cell, output
-      const float in = sigmoid(g[i] + r[i]), forget = sigmoid(g[kState + i] + r[kState + i]);
-      const float cell = std::tanh(g[2 * kState + i] + r[2 * kState + i]), out = sigmoid(g[3 * kState + i] + r[3 * kState + i]);
-      c_[static_cast<size_t>(i)] = forget * c_[static_cast<size_t>(i)] + in * cell;
-      h_[static_cast<size_t>(i)] = out * std::tanh(c_[static_cast<size_t>(i)]);
-      sum += final_.data[i] * std::max(h_[static_cast<size_t>(i)], 0.0F);
-    }
+    for (int i = 0; i < kState; ++i) sum += final_.data[i] * std::max(h_[static_cast<size_t>(i)], 0.0F);
     probability[s] = sigmoid(sum);
   }
 }
