@@ -59,7 +59,7 @@ class Trace(Case):
         self.assertEqual(calls, {n["node"]: n["calls"] for n in run["timing"]["nodes"]})
         for node in run["timing"]["nodes"]:
             spent = sum(e["dur"] for e in events if e["ph"] == "X" and e["name"] == node["node"]) / 1e6
-            self.assertAlmostEqual(spent, node["wall_s"], delta=0.05 * node["wall_s"] + 0.005)
+            self.assertAlmostEqual(spent, node["wall_s"], delta=1e-4 + 1e-3 * node["wall_s"])
         use = {p["node"]: p["use"] for p in run["placement"]}
         self.assertTrue(all(e["args"]["use"] == use[e["name"]] for e in events if e["ph"] == "X"))
 

@@ -66,12 +66,13 @@ int32_t Step::call(npurt_call& c) {
   const double cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID), others = workers ? around_.clocks.workers() : 0;
   const auto begin = clock::now();
   const int32_t code = p_.stage.stage->face->run(p_.stage.object, &c);
-  timing.wall_s += std::chrono::duration<double>(clock::now() - begin).count();
+  const auto ended = clock::now();
+  timing.wall_s += std::chrono::duration<double>(ended - begin).count();
   double spent = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
   if (workers) spent += std::max(0.0, around_.clocks.workers() - others);
   timing.cpu_s += spent;
   ++timing.calls;
-  if (around_.trace) around_.trace->call(p_, begin, c, code, spent);
+  if (around_.trace) around_.trace->call(p_, begin, ended, c, code, spent);
   const auto [seconds, modelled] = p_.host->device_time();
   timing.device_s += seconds;
   timing.modelled = timing.modelled || modelled;

@@ -57,8 +57,9 @@ void Trace::Body::lane(const std::string& device) {
   add({'M', 0, 0, 0, 0, "thread_name", "", text({{"name", "lane " + device}})});
 }
 
-void Trace::Body::call(const PlanNode& p, clock::time_point begin, const npurt_call& c, int32_t code, double cpu_s) {
-  const double at = since_start(begin), end = since_start(clock::now());
+void Trace::Body::call(const PlanNode& p, clock::time_point begin, clock::time_point ended, const npurt_call& c, int32_t code,
+                       double cpu_s) {
+  const double at = since_start(begin), end = since_start(ended);
   Json args = {
       {"op", p.op.op}, {"use", p.placement.use}, {"device", p.placement.device}, {"packet", c.index}, {"cpu_ms", 1e3 * cpu_s}};
   if (c.end) args["end"] = true;

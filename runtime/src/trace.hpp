@@ -24,7 +24,7 @@ struct Trace::Body {
   // Names the calling thread.
   void lane(const std::string& device);
   // One call of a stage that just ended, with what it came to.
-  void call(const PlanNode& p, clock::time_point begin, const npurt_call& c, int32_t code, double cpu_s);
+  void call(const PlanNode& p, clock::time_point begin, clock::time_point ended, const npurt_call& c, int32_t code, double cpu_s);
   // Packets that wait at an input port now.
   void queue(const std::string& port, size_t packets);
   // A packet of `sequence` that node `maker` just cut, then every later moment when a node was done with it.
