@@ -1,22 +1,11 @@
+#include "../bf16.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "common.hpp"
 
 namespace npurt_npu {
-namespace {
-
-// To nearest even; NaN stays NaN.
-uint16_t bf16(float x) {
-  const auto bits = __builtin_bit_cast(uint32_t, x);
-  if ((bits & 0x7FFFFFFF) > 0x7F800000) return static_cast<uint16_t>(bits >> 16 | 64);
-  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-float value(uint16_t bits) { return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16); }
-
-}  // namespace
-
 void MatmulBf16::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   if (host.option("precision", "auto") == "int8") throw npurt::Refuse("precision is int8");
   plan_matmul(host, in, out);
@@ -32,7 +21,7 @@ MatmulBf16::MatmulBf16(npurt::Host host, npurt::Specs in)
   const float* w = w_.data;
   for (int64_t n = 0; n < n_; ++n)
     for (int64_t k = 0; k < k_; ++k)
-      launcher_.set_weight(static_cast<uint64_t>(k), static_cast<uint64_t>(n), bf16(w[n * k_ + k]));
+      launcher_.set_weight(static_cast<uint64_t>(k), static_cast<uint64_t>(n), bf16_of(w[n * k_ + k]));
   launcher_.finish_weights();
 }
 
@@ -45,7 +34,7 @@ bool MatmulBf16::row_is_right(const uint16_t* a, const float* c) {
     const float* w = w_.data + j * k_;
     double sum = 0, size = 0;
     for (int64_t k = 0; k < k_; ++k) {
-      const double p = static_cast<double>(value(x[k])) * value(bf16(w[k]));
+      const double p = static_cast<double>(float_of(x[k])) * float_of(bf16_of(w[k]));
       sum += p;
       size += std::fabs(p);
     }
@@ -65,7 +54,7 @@ void MatmulBf16::run(npurt::Call& call) {
     auto* q = reinterpret_cast<uint16_t*>(a);
     rows = q;
     for (int64_t i = 0; i < m_; ++i, q += depth) {
-      std::transform(in + i * k_, in + (i + 1) * k_, q, bf16);
+      std::transform(in + i * k_, in + (i + 1) * k_, q, bf16_of);
       std::fill(q + k_, q + depth, uint16_t{0});
     }
   };
