@@ -8,6 +8,10 @@ NPURT_KERNELS {
   void matmul_i8_clear(int32 * c);
   void matmul_bf16(const bfloat16* a, const bfloat16* b, float* c);
   void matmul_bf16_clear(float* c);
+  void attention_bf16_begin(float* out, bfloat16* top);
+  void attention_bf16_maximum(const bfloat16* q, const bfloat16* k, bfloat16* top, unsigned valid);
+  void attention_bf16_add(const bfloat16* q, const bfloat16* k, const bfloat16* v, float* out, const bfloat16* top, bfloat16* p,
+                          unsigned valid);
 }
 
 namespace npurt_kernels::AIE_HOST_LEVEL {
@@ -21,6 +25,15 @@ extern const Kernels kernels = {
       matmul_bf16(static_cast<const bfloat16*>(a), static_cast<const bfloat16*>(b), static_cast<float*>(c));
     },
     [](void* c) { matmul_bf16_clear(static_cast<float*>(c)); },
+    [](void* out, void* top) { attention_bf16_begin(static_cast<float*>(out), static_cast<bfloat16*>(top)); },
+    [](const void* q, const void* k, void* top, unsigned valid) {
+      attention_bf16_maximum(static_cast<const bfloat16*>(q), static_cast<const bfloat16*>(k), static_cast<bfloat16*>(top),
+                             valid);
+    },
+    [](const void* q, const void* k, const void* v, void* out, const void* top, void* p, unsigned valid) {
+      attention_bf16_add(static_cast<const bfloat16*>(q), static_cast<const bfloat16*>(k), static_cast<const bfloat16*>(v),
+                         static_cast<float*>(out), static_cast<const bfloat16*>(top), static_cast<bfloat16*>(p), valid);
+    },
 };
 
 }  // namespace npurt_kernels::AIE_HOST_LEVEL

@@ -11,6 +11,10 @@ struct Kernels {
   void (*matmul_i8_clear)(void* c);                            // C = 0
   void (*matmul_bf16)(const void* a, const void* b, void* c);  // f32 C += bf16 A · bf16 B
   void (*matmul_bf16_clear)(void* c);
+  // One head's softmax attention, tile by tile: see attention/bf16/kernel.cc.
+  void (*attention_bf16_begin)(void* out, void* top);
+  void (*attention_bf16_maximum)(const void* q, const void* k, void* top, unsigned valid);
+  void (*attention_bf16_add)(const void* q, const void* k, const void* v, void* out, const void* top, void* p, unsigned valid);
 };
 
 namespace base {

@@ -1,5 +1,7 @@
 // The host's aie_api gives the bits that AIE2 gives.
-#include <aie_api/aie.hpp>
+#include <lut_based_ops.h>
+
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -147,6 +149,45 @@ TEST_CASE("bf16 blocks have the bits that were measured") {
   aie::mmul<4, 8, 4, bfloat16, bfloat16> m;
   m.mul(va, vb);
   CHECK(bits(m.to_vector<float>().get(0)) == 0x797187FF);
+}
+
+TEST_CASE("lanes are compared as numbers, and zipped in groups") {
+  aie::vector<bfloat16, 16> a, b;
+  for (unsigned i = 0; i < 16; ++i) a.set(bfloat16(i - 8.0F), i), b.set(bfloat16(i % 2 ? -100.0F : 3.0F), i);
+  for (unsigned i = 0; i < 16; ++i) CHECK(aie::max(a, b).get(i) == std::max<float>(a.get(i), b.get(i)));
+  const auto zipped = aie::interleave_zip(a, b, 4);
+  for (unsigned i = 0; i < 16; ++i) {
+    CHECK(zipped.first.get(i) == (i / 4 % 2 ? b : a).get(i / 8 * 4 + i % 4));
+    CHECK(zipped.second.get(i) == (i / 4 % 2 ? b : a).get(8 + i / 8 * 4 + i % 4));
+  }
+  const auto back = aie::interleave_unzip(zipped.first, zipped.second, 4);
+  for (unsigned i = 0; i < 16; ++i) {
+    CHECK(back.first.get(i) == a.get(i));
+    CHECK(back.second.get(i) == b.get(i));
+  }
+}
+
+TEST_CASE("accumulators subtract, and take subnormals for zero") {
+  const auto minus = [](float x, float y) {
+    return aie::sub(aie::accum<accfloat, 16>(aie::broadcast<float, 16>(x)),
+                    aie::accum<accfloat, 16>(aie::broadcast<float, 16>(y)))
+        .to_vector<float>()
+        .get(7);
+  };
+  CHECK(minus(3, 1.5F) == 1.5F);
+  CHECK(minus(1, from(0x00400000)) == 1);
+  CHECK(bits(minus(from(0x807FFFFF), 0)) == 0x80000000);
+}
+
+TEST_CASE("the table of exponentials is good to a percent where it is valid") {
+  const Registers set(rounding_mode::floor, saturation_mode::none);
+  for (float x = -90; x < 87; x += 0.37F) {
+    const bfloat16 b(x);
+    const float e = getExpBf16(aie::broadcast<bfloat16, 16>(b)).to_vector<float>().get(3);
+    CHECK(e == Approx(std::exp(static_cast<float>(b))).epsilon(0.01));
+  }
+  CHECK(getExpBf16(aie::broadcast<bfloat16, 16>(bfloat16(-100.0F))).to_vector<float>().get(0) == 0);
+  CHECK(getExpBf16(aie::broadcast<bfloat16, 16>(half(0x0000))).to_vector<float>().get(0) == 1);
 }
 
 TEST_CASE("small terms are lost beside large ones that cancel") {

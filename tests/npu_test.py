@@ -36,12 +36,12 @@ class OnTheVirtualNpu(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             return json.loads(out.read_text()), done.stderr
 
-    def test_mel_and_every_matmul_of_the_encoder_give_the_same_text(self):
-        document, said = self.run_json("--npu", "virtual", "--require", "mel=npu", "--require", "encoder.*.fc1=npu")
+    def test_mel_matmuls_and_attention_give_the_same_text(self):
+        document, said = self.run_json("--npu", "virtual", "--require", "mel=npu", "--require", "encoder.*.fc1=npu", "--require", "encoder.*.attn=npu")
         self.assertEqual(document["text"].split(), self.words)
         on_npu = {p["node"] for p in document["placement"] if p["device"] == "npu"}
-        matmuls = {p["node"] for p in document["placement"] if p["op"] == "matmul" and p["node"].startswith("encoder.")}
-        self.assertEqual(on_npu, matmuls | {"mel"})
+        wanted = {p["node"] for p in document["placement"] if p["op"] in ("matmul", "attention") and p["node"].startswith("encoder.")}
+        self.assertEqual(on_npu, wanted | {"mel"})
         times = [n["modelled_device_s"] for n in document["timing"]["nodes"] if n["node"] in on_npu]
         self.assertEqual(len(times), len(on_npu))
         self.assertIn("(modelled)", said)
@@ -60,7 +60,8 @@ class OnTheVirtualNpu(unittest.TestCase):
                 self.assertIn("fallback: encoder.blocks.", said)
 
     def test_strict_ends_in_exit_5(self):
-        done = npurt("run", GRAPH, JFK, "--npu", "virtual", "--strict", "--use", "encoder.*.fc1=npu_matmul:i8", faults="error@2")
+        done = npurt("run", GRAPH, JFK, "--npu", "virtual", "--strict", "--use", "mel=cpu", "--use", "encoder.*=cpu", "--use",
+                     "encoder.*.fc1=npu_matmul:i8", faults="error@2")
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("state ERROR", done.stderr)
 

@@ -8,7 +8,7 @@
 #include "kernel.hpp"
 
 template <unsigned m, unsigned k, unsigned n, unsigned r, unsigned s, unsigned t, typename In, typename Out>
-inline void add_product(const In* __restrict a, const In* __restrict b, Out* __restrict c) {
+static inline void add_product(const In* __restrict a, const In* __restrict b, Out* __restrict c) {
   using Block = aie::mmul<r, s, t, In, In>;
   static_assert(m % (2 * r) == 0 && k % s == 0 && n % (2 * t) == 0);
   constexpr unsigned rows = m / r, inner = k / s, cols = n / t;
@@ -40,7 +40,7 @@ inline void add_product(const In* __restrict a, const In* __restrict b, Out* __r
 }
 
 template <unsigned count, typename T>
-inline void clear(T* c) {
+static inline void clear(T* c) {
   constexpr unsigned lanes = 64 / sizeof(T);
   for (unsigned i = 0; i < count; i += lanes) aie::store_v(c + i, aie::zeros<T, lanes>());
 }

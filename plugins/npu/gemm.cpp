@@ -3,7 +3,7 @@
 #include <kernels.hpp>
 #include <manifests.hpp>
 
-#include "instructions.hpp"
+#include "parts.hpp"
 
 namespace npurt_npu {
 namespace {
@@ -19,15 +19,11 @@ struct CoreLayout {
 
 CoreLayout layout_of(const GemmTile& t) {
   CoreLayout l{};
-  uint32_t at = t.stack;
-  auto take = [&](uint32_t bytes) {
-    at = (at + 63) / 64 * 64;
-    return std::exchange(at, at + bytes);
-  };
-  l.parameters = take(8);
-  for (uint32_t& a : l.a) a = take(t.m * t.k * t.in_bytes);
-  for (uint32_t& b : l.b) b = take(t.k * t.n * t.in_bytes);
-  for (unsigned i = 0; i < 2; ++i) l.c[i] = i < t.copies_of_c ? take(t.m * t.n * t.out_bytes) : l.c[0];
+  Places places(t.stack);
+  l.parameters = places.take(8);
+  for (uint32_t& a : l.a) a = places.take(t.m * t.k * t.in_bytes);
+  for (uint32_t& b : l.b) b = places.take(t.k * t.n * t.in_bytes);
+  for (unsigned i = 0; i < 2; ++i) l.c[i] = i < t.copies_of_c ? places.take(t.m * t.n * t.out_bytes) : l.c[0];
   return l;
 }
 
@@ -55,42 +51,18 @@ CoreTask gemm_core(Core& core, GemmTile t) {
   }
 }
 
-LockUse take(unsigned id) { return {static_cast<uint8_t>(id), -1}; }
-LockUse give(unsigned id) { return {static_cast<uint8_t>(id), 1}; }
-
-// Descriptors `ids` in a ring: each waits for one lock and gives another. `uses` gives base, length and dims of the i-th.
-template <typename F>
-void ring(Instructions& out, unsigned column, unsigned row, const std::vector<unsigned>& ids, F&& each) {
-  for (unsigned i = 0; i < ids.size(); ++i) {
-    Descriptor d = each(i);
-    d.acquires = true;
-    d.chained = true;
-    d.next = static_cast<uint8_t>(ids[(i + 1) % ids.size()]);
-    out.describe(column, row, ids[i], d);
-  }
-}
-
-Descriptor part(uint64_t base, uint32_t bytes, LockUse acquire, LockUse release) {
-  Descriptor d;
-  d.base = base;
-  d.length = bytes / 4;
-  d.acquire = acquire;
-  d.release = release;
-  return d;
-}
-
 void configure_core(Instructions& out, const GemmTile& t, unsigned x, unsigned y) {
   const CoreLayout l = layout_of(t);
   auto lock = [&](unsigned id, uint32_t value) { out.write(address(x, y, lock_register(TileKind::core, id)), value); };
   lock(kAFree, 2), lock(kBFree, 2), lock(kCFree, t.copies_of_c);
   lock(kAFull, 0), lock(kBFull, 0), lock(kCFull, 0), lock(kGo, 0);
-  ring(out, x, y, {0, 1}, [&](unsigned i) { return part(l.a[i], t.m * t.k * t.in_bytes, take(kAFree), give(kAFull)); });
-  ring(out, x, y, {2, 3}, [&](unsigned i) { return part(l.b[i], t.k * t.n * t.in_bytes, take(kBFree), give(kBFull)); });
+  ring(out, x, y, Direction::in, 0, {0, 1},
+       [&](unsigned i) { return part(l.a[i], t.m * t.k * t.in_bytes, take(kAFree), give(kAFull)); });
+  ring(out, x, y, Direction::in, 1, {2, 3},
+       [&](unsigned i) { return part(l.b[i], t.k * t.n * t.in_bytes, take(kBFree), give(kBFull)); });
   const std::vector<unsigned> c = t.copies_of_c == 2 ? std::vector<unsigned>{4, 5} : std::vector<unsigned>{4};
-  ring(out, x, y, c, [&](unsigned i) { return part(l.c[i], t.m * t.n * t.out_bytes, take(kCFull), give(kCFree)); });
-  out.push(x, y, Direction::in, 0, 0);
-  out.push(x, y, Direction::in, 1, 2);
-  out.push(x, y, Direction::out, 0, 4);
+  ring(out, x, y, Direction::out, 0, c,
+       [&](unsigned i) { return part(l.c[i], t.m * t.n * t.out_bytes, take(kCFull), give(kCFree)); });
 }
 
 // Memory tile x: A arrives row-major and leaves in blocks of r x s; B passes as it is; C arrives in blocks of r x t from four
@@ -103,32 +75,26 @@ void configure_memtile(Instructions& out, const GemmTile& t, unsigned x) {
   lock(kAIn, 2), lock(kAOut, 0), lock(kBIn, 2), lock(kBOut, 0);
   for (unsigned i = 0; i < kCores; ++i) lock(kCIn + 2 * i, 2), lock(kCIn + 2 * i + 1, 0);
 
-  ring(out, x, 1, {0, 1}, [&](unsigned i) { return part(i * a, a, take(kAIn), give(kAOut)); });
-  ring(out, x, 1, {6, 7}, [&](unsigned i) {
+  ring(out, x, 1, Direction::in, 0, {0, 1}, [&](unsigned i) { return part(i * a, a, take(kAIn), give(kAOut)); });
+  ring(out, x, 1, Direction::out, 0, {6, 7}, [&](unsigned i) {
     Descriptor d = part(i * a, a, take(kAOut), give(kAIn));
     const unsigned row = t.k * t.in_bytes / 4, block = t.s * t.in_bytes / 4;
     d.dims = {{{block, 1}, {t.r, row}, {t.k / t.s, block}, {0, t.r * row}}};
     return d;
   });
-  ring(out, x, 1, {24, 25}, [&](unsigned i) { return part(b_base + i * b, b, take(kBIn), give(kBOut)); });
-  ring(out, x, 1, {30, 31}, [&](unsigned i) { return part(b_base + i * b, b, take(kBOut), give(kBIn)); });
+  ring(out, x, 1, Direction::in, 1, {24, 25}, [&](unsigned i) { return part(b_base + i * b, b, take(kBIn), give(kBOut)); });
+  ring(out, x, 1, Direction::out, 1, {30, 31}, [&](unsigned i) { return part(b_base + i * b, b, take(kBOut), give(kBIn)); });
   for (unsigned core = 0; core < kCores; ++core) {
     const unsigned first = core % 2 ? 26 + core - 1 : 2 + core;  // even channels and odd ones have their own descriptors
-    ring(out, x, 1, {first, first + 1},
+    ring(out, x, 1, Direction::in, 2 + core, {first, first + 1},
          [&](unsigned i) { return part(c_base + (2 * core + i) * c, c, take(kCIn + 2 * core), give(kCIn + 2 * core + 1)); });
-    out.push(x, 1, Direction::in, 2 + core, first);
   }
-  ring(out, x, 1, {8, 9, 10, 11, 12, 13, 14, 15}, [&](unsigned i) {
+  ring(out, x, 1, Direction::out, 2, {8, 9, 10, 11, 12, 13, 14, 15}, [&](unsigned i) {
     const unsigned core = i % kCores, copy = i / kCores, block = t.r * t.t * t.out_bytes / 4, row = t.t * t.out_bytes / 4;
     Descriptor d = part(c_base + (2 * core + copy) * c, c, take(kCIn + 2 * core + 1), give(kCIn + 2 * core));
     d.dims = {{{row, 1}, {t.n / t.t, block}, {t.r, row}, {0, t.n / t.t * block}}};
     return d;
   });
-  out.push(x, 1, Direction::in, 0, 0);
-  out.push(x, 1, Direction::in, 1, 24);
-  out.push(x, 1, Direction::out, 0, 6);
-  out.push(x, 1, Direction::out, 1, 30);
-  out.push(x, 1, Direction::out, 2, 8);
 }
 
 uint64_t up(uint64_t x, uint64_t step) { return (x + step - 1) / step * step; }

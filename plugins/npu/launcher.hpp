@@ -2,19 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 
-#include "device.hpp"
 #include "gemm.hpp"
+#include "workspace.hpp"
 
 namespace npurt_npu {
-
-// Activations and products of all launches in a context share these, since only one launch is under way at a time. They grow.
-struct Workspace {
-  std::mutex mutex;
-  std::unique_ptr<Buffer> a, c;
-  std::byte* grow(Context& context, std::unique_ptr<Buffer>& buffer, size_t bytes);
-};
 
 class Launcher {
  public:

@@ -13,6 +13,7 @@
 #endif
 
 #include "host/accum.hpp"
+#include "host/lanes.hpp"
 #include "host/mmul.hpp"
 #include "host/rounding.hpp"
 #include "host/vector.hpp"

@@ -33,6 +33,7 @@ struct mmul {
   vector<T, size_C> to_vector(int shift = 0) const {
     return acc_.template to_vector<T>(shift);
   }
+  accum<Tag, size_C> to_accum() const { return acc_; }
 
  private:
   accum<Tag, size_C> acc_;

@@ -5,13 +5,15 @@
 
 #include "rounding.hpp"
 
-// As on the device, a global type. Converting to it rounds as the core's register says.
+// As on the device, global types. Converting to bfloat16 rounds as the core's register says.
+inline namespace AIE_HOST_LEVEL {
 struct bfloat16 {
   uint16_t bits;
   bfloat16() = default;
   explicit bfloat16(float x) : bits(aie::host::bf16_bits(x)) {}
   operator float() const { return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16); }
 };
+}  // namespace AIE_HOST_LEVEL
 using int8 = int8_t;
 using uint8 = uint8_t;
 using int16 = int16_t;

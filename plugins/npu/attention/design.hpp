@@ -1,0 +1,33 @@
+// Softmax attention on the whole array, all heads in one launch. Sixteen cores each take 32 queries of a head at a time; keys and
+// values of the head pass by all of them in one stream.
+//
+//   shim 0 -> memory tile 0 -> all 16 cores              per head and round: K of every tile, then K and V of every tile
+//   shim x -> memory tile x -> 4 cores of column x       Q, packed
+//   4 cores of column x -> memory tile x -> shim x       sums, packed
+//
+// A round is 512 queries. Operands are packed by the host: Q and K and V as attention/bf16/kernel.cc wants them.
+#pragma once
+
+#include "../design.hpp"
+#include "../instructions.hpp"
+
+namespace npurt_npu {
+
+struct AttentionShape {
+  uint64_t heads, length;
+  uint64_t rounds() const { return (length + 511) / 512; }
+  uint64_t key_tiles() const { return (length + 63) / 64; }
+};
+
+constexpr uint64_t kQueries = 32, kKeys = 64, kWidth = 64, kValues = 72;
+constexpr uint64_t kQueryBytes = kQueries * kWidth * 2, kStreamBytes = kKeys * kValues * 2, kSumBytes = kQueries * kValues * 4;
+
+// Bytes of the three data buffers: Q, the stream of K and V, sums.
+uint64_t query_bytes(const AttentionShape& s);
+uint64_t stream_bytes(const AttentionShape& s);
+uint64_t sum_bytes(const AttentionShape& s);
+
+Design attention_design(const Generation& g);
+std::vector<uint32_t> attention_instructions(const Generation& g, const AttentionShape& s);
+
+}  // namespace npurt_npu
