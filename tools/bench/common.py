@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 AUDIO = {".wav", ".flac", ".opus", ".ogg", ".mp3"}
 
@@ -40,8 +41,19 @@ def npurt(binary, graph, files, threads=0, **parameters):
         return {f: json.loads((Path(out) / (Path(f).stem + ".json")).read_text()) for f in files}
 
 
+class Measured(NamedTuple):
+    wall: float  # seconds
+    cpu: float  # seconds
+    peak: int  # resident bytes
+    text: str  # stdout and stderr
+
+    def columns(self):
+        """As `speed` shows them: in seconds, and in GB."""
+        return {"process": self.wall, "cpu": self.cpu, "peak": self.peak / 1e9}
+
+
 def measure(command):
-    """Runs a command; (wall seconds, peak resident bytes, stdout and stderr)."""
+    """Runs a command as a process of its own."""
     with tempfile.TemporaryFile("w+") as out:
         start = time.perf_counter()
         process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -51,7 +63,7 @@ def measure(command):
         text = out.read()
     if status:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{text}")
-    return wall, usage.ru_maxrss * 1024, text
+    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text)
 
 
 def read_ctranslate2(folder):
