@@ -118,7 +118,7 @@ std::string plan(const std::string& op, std::map<std::string, std::string> optio
 }  // namespace
 
 TEST_CASE("conv1d is a convolution with zeros outside") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   check_convolution({3000, 80, 3, 1, 384, true, true, false, 2});
   check_convolution({3000, 96, 3, 2, 64, true, true, true, 2});
   check_convolution({1, 1, 1, 1, 1, false, false, false, 1});
@@ -132,7 +132,7 @@ TEST_CASE("conv1d is a convolution with zeros outside") {
 }
 
 TEST_CASE("attention is softmax over all rows, head by head") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   check_attention("f32", 1500, 6, 64, 2, 1);
   check_attention("f32", 1, 1, 1, 1, 1);
   check_attention("f32", 1, 6, 64, 2, 1);
@@ -148,7 +148,7 @@ TEST_CASE("attention is softmax over all rows, head by head") {
 }
 
 TEST_CASE("attention in bf16 is close to it, or refused") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   Stage stage(cpu(), "attention", "bf16");
   const auto plan_with = [&](const char* precision, int64_t width) {
     stage.options = {{"heads", "2"}, {"precision", precision}};
@@ -171,7 +171,7 @@ TEST_CASE("attention in bf16 is close to it, or refused") {
 }
 
 TEST_CASE("layer_norm has mean 0 and variance 1 before its weights") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   Random random(7);
   for (const auto& [rows, width, offset] : std::vector<std::tuple<int64_t, int64_t, float>>{
            {1500, 384, 0.F}, {1, 1, 0.F}, {1, 512, 3.F}, {3, 7, -1.F}, {5, 33, 1000.F}, {2, 1280, 1e4F}}) {
@@ -201,7 +201,7 @@ TEST_CASE("layer_norm has mean 0 and variance 1 before its weights") {
 }
 
 TEST_CASE("the layers say what they do not take") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   CHECK(plan("conv1d", {{"weight", "w3"}}, {10, 8}) == "nothing");
   CHECK(plan("conv1d", {}, {10, 8}) == "config: option 'weight' is missing");
   CHECK(plan("conv1d", {{"weight", "none"}}, {10, 8}) == "refuse: no tensor none");

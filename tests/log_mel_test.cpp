@@ -73,7 +73,7 @@ std::string plan(int64_t samples, const std::string& mels) {
 }  // namespace
 
 TEST_CASE("log_mel is within 1e-4 of the reference on speech, for 80 and 128 mels") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   auto audio = jfk();
   audio.resize(kWindow);
   std::ifstream reference(NPURT_SOURCE_DIR "/tests/data/log_mel.txt");
@@ -94,7 +94,7 @@ TEST_CASE("log_mel is within 1e-4 of the reference on speech, for 80 and 128 mel
 }
 
 TEST_CASE("log_mel is the plain transform, at any length and whatever the threads") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   Random random(2);
   for (const int64_t n : {480, 640, 1280, 2720}) {
     auto audio = random.normals(n, 0.1);
@@ -108,12 +108,12 @@ TEST_CASE("log_mel is the plain transform, at any length and whatever the thread
 }
 
 TEST_CASE("silence has the least that a window can have") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   for (float x : features(std::vector<float>(1600), 80)) CHECK(x == Approx(-1.5));  // log10(1e-10), plus 4, over 4
 }
 
 TEST_CASE("log_mel says what it does not take") {
-  if (lacks_level(cpu(), "log_mel")) return;
+  if (lacks_level()) return;
   CHECK(plan(kWindow, "80") == "nothing");
   CHECK(plan(kWindow, "128") == "nothing");
   CHECK(plan(kWindow, "81") == "config: option 'mels' is 81; wanted 80 or 128");

@@ -1,5 +1,5 @@
 #include <cstdlib>
-#include <stdexcept>
+#include <npurt/plugin.hpp>
 #include <string>
 
 #include "kernels.hpp"
@@ -29,16 +29,18 @@ const Kernels* const* kernel_levels() {
 
 const Kernels& kernels() {
   static const Kernels& chosen = []() -> const Kernels& {
-    const char* wanted = std::getenv("NPURT_ISA");
+    const char* variable = std::getenv("NPURT_ISA");
+    // There is nothing here for tiles: they want many rows.
+    const std::string wanted = variable ? variable : "", name = wanted == "amx" ? "vnni" : wanted;
     const Kernels* last = nullptr;
-    std::string have;
     for (auto* level = kernel_levels(); *level; ++level) {
       last = *level;
-      have += std::string(have.empty() ? "" : ", ") + last->name;
-      if (wanted && std::string(wanted) == last->name) return *last;
+      if (name == last->name) return *last;
     }
-    if (wanted && *wanted) throw std::runtime_error(std::string("NPURT_ISA is '") + wanted + "'; this processor has " + have);
-    return *last;
+    if (wanted.empty()) return *last;
+    for (const char* known : {"avx2", "avx512", "vnni"})
+      if (name == known) throw npurt::BadConfig("NPURT_ISA is '" + wanted + "', which this processor does not have");
+    throw npurt::BadConfig("NPURT_ISA is '" + wanted + "'; wanted base, avx2, avx512, vnni or amx");
   }();
   return chosen;
 }

@@ -10,26 +10,45 @@ using nlohmann::json;
 Facts read_facts(const std::string& config, const std::string& model) {
   const json c = json::parse(config, nullptr, false);
   if (!c.is_object() || c.value("kind", "") != "whisper") throw npurt::Refuse("model '" + model + "' is not a Whisper model");
+  const std::string where = "model '" + model + "': the config";
+  const auto number = [&](const char* name, int most) {
+    if (const auto it = c.find(name); it != c.end() && it->is_number_integer() && *it >= 1 && *it <= most) return it->get<int>();
+    throw npurt::BadConfig(where + " has no '" + name + "' from 1 to " + std::to_string(most));
+  };
   Facts f;
-  f.vocab = c.at("n_vocab");
-  f.text_ctx = c.at("n_text_ctx");
-  f.state = c.value("n_text_state", c.at("n_audio_state").get<int>());
-  f.heads = c.at("n_text_head");
-  f.layers = c.at("n_text_layer");
-  f.audio_ctx = c.at("n_audio_ctx");
-  f.multilingual = c.at("multilingual");
-  f.eot = c.at("eot");
-  f.sot = c.at("sot");
-  f.sot_prev = c.at("sot_prev");
-  f.no_speech = c.at("no_speech");
-  f.no_timestamps = c.at("no_timestamps");
-  f.timestamp_begin = c.at("timestamp_begin");
-  f.translate = c.at("translate");
-  f.transcribe = c.at("transcribe");
-  f.suppress = c.at("suppress").get<std::vector<int>>();
-  f.suppress_begin = c.at("suppress_begin").get<std::vector<int>>();
-  for (const json& l : c.at("languages")) f.languages.push_back({l.at(0), l.at(1)});
-  if (f.heads < 1 || f.state % f.heads)
+  f.vocab = number("n_vocab", 1'000'000);
+  f.text_ctx = number("n_text_ctx", 1'000'000);
+  f.state = number(c.contains("n_text_state") ? "n_text_state" : "n_audio_state", 1'000'000);
+  f.heads = number("n_text_head", f.state);
+  f.layers = number("n_text_layer", 1000);
+  f.audio_ctx = number("n_audio_ctx", 1'000'000);
+  // Ids come from a file and become places in the logits.
+  const auto is_token = [&](const json& id) { return id.is_number_integer() && id >= 0 && id < f.vocab; };
+  const auto token = [&](const char* name) {
+    if (const auto it = c.find(name); it != c.end() && is_token(*it)) return it->get<int>();
+    throw npurt::BadConfig(where + " has no '" + name + "' that is a token");
+  };
+  f.multilingual = c.value("multilingual", json()) == true;
+  f.eot = token("eot");
+  f.sot = token("sot");
+  f.sot_prev = token("sot_prev");
+  f.no_speech = token("no_speech");
+  f.no_timestamps = token("no_timestamps");
+  f.timestamp_begin = token("timestamp_begin");
+  f.translate = token("translate");
+  f.transcribe = token("transcribe");
+  const auto checked = [&](const char* name, const json& id) {
+    if (!is_token(id)) throw npurt::BadConfig(where + "'s '" + name + "' holds " + id.dump() + ", which is no token");
+    return id.get<int>();
+  };
+  for (const json& id : c.value("suppress", json::array())) f.suppress.push_back(checked("suppress", id));
+  for (const json& id : c.value("suppress_begin", json::array())) f.suppress_begin.push_back(checked("suppress_begin", id));
+  for (const json& l : c.value("languages", json::array())) {
+    if (!l.is_array() || l.size() != 2 || !l[0].is_string()) throw npurt::BadConfig(where + "'s 'languages' are not pairs");
+    f.languages.push_back({l[0], checked("languages", l[1])});
+  }
+  if (f.multilingual && f.languages.empty()) throw npurt::BadConfig(where + " lists no languages");
+  if (f.state % f.heads)
     throw npurt::BadConfig("model '" + model + "': " + std::to_string(f.state) + " states do not divide into " +
                            std::to_string(f.heads) + " heads");
   return f;

@@ -74,7 +74,6 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
     double sum;
   };
   std::vector<Sequence> after;
-  std::vector<std::pair<size_t, int>> best;  // token order of one row
   std::vector<int> order(static_cast<size_t>(f.vocab));
   for (size_t a = 0; a < live.size();) {
     size_t b = a;
@@ -104,17 +103,14 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
       }
     }
     if (finished.size() < static_cast<size_t>(beam)) {
-      // A beam that goes on first keeps its own cache; its further children get caches that no one needs.
-      std::vector<SelfCache*> spare;
-      std::vector<bool> kept(b - a, false);
-      std::vector<SelfCache*> mine(going.size(), nullptr);
+      // A beam that goes on first keeps its own cache; its further children get the window's caches that no one needs.
+      std::vector<SelfCache*> mine(going.size(), nullptr), spare;
+      const auto taken = [&](const SelfCache* c) { return std::find(mine.begin(), mine.end(), c) != mine.end(); };
       for (size_t i = 0; i < going.size(); ++i)
-        if (!kept[going[i].from - a]) {
-          kept[going[i].from - a] = true;
-          mine[i] = live[going[i].from].self;
-        }
-      for (size_t i = a; i < b; ++i)
-        if (!kept[i - a]) spare.push_back(live[i].self);
+        if (SelfCache* own = live[going[i].from].self; !taken(own)) mine[i] = own;
+      for (int i = 0; i < beam; ++i)
+        if (SelfCache* c = &caches_[live[a].window * static_cast<size_t>(beam) + static_cast<size_t>(i)]; !taken(c))
+          spare.push_back(c);
       for (size_t i = 0; i < going.size(); ++i) {
         const Sequence& parent = live[going[i].from];
         Sequence s{parent.window, mine[i], parent.made, going[i].sum};
@@ -145,7 +141,7 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
   std::vector<Sequence> live;
   std::vector<std::mt19937_64> random;
   for (size_t w = 0; w < windows.size(); ++w) {
-    random.emplace_back(options.seed + w);
+    random.emplace_back(w < options.seeds.size() ? options.seeds[w] : 0);
     for (size_t i = 0; i < each; ++i) live.push_back({w, &caches_[w * each + i]});
     for (size_t i = 0; i < each; ++i) live.back().made.reserve(most + 1);
   }

@@ -16,7 +16,7 @@ struct SearchOptions {
   bool timestamps = true;
   bool cache = true;  // false: every token replays the whole sequence, to show what the cache is worth
   int most_tokens = 224;
-  uint64_t seed = 0;
+  std::vector<uint64_t> seeds;  // of each window, for sampling
 };
 
 struct Found {

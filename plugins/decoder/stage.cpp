@@ -208,9 +208,13 @@ class Decode {
       for (size_t i = 0; i < open.size(); i += together) {
         std::vector<const CrossCache*> group;
         const size_t n = std::min(together, open.size() - i);
-        for (size_t j = 0; j < n; ++j) group.push_back(waiting_[open[i + j]].cross.get());
-        s.seed =
-            options_.seed + 1000 * t + static_cast<uint64_t>(std::llround(waiting_[open[i]].at["start"].get<double>() * 100));
+        s.seeds.clear();
+        for (size_t j = 0; j < n; ++j) {
+          const Window& w = waiting_[open[i + j]];
+          group.push_back(w.cross.get());
+          const auto start = static_cast<uint64_t>(std::llround(w.at["start"].get<double>() * 100));
+          s.seeds.push_back(options_.seed + 1000 * t + start);
+        }
         auto found = search_.run(group, start, s, [&] { return host.cancelled(); });
         for (size_t j = 0; j < n; ++j) {
           Window& w = waiting_[open[i + j]];
