@@ -33,9 +33,12 @@ class Text : public Format {
   std::string segment(const Segment& s) override { return s.text + "\n"; }
 };
 
+// As openai/whisper writes it: "-->" would look like a line of times, and SRT has no way to escape it.
 class Srt : public Format {
   std::string segment(const Segment& s) override {
-    return std::to_string(s.id + 1) + "\n" + clock(s.start, ',') + " --> " + clock(s.end, ',') + "\n" + s.text + "\n\n";
+    std::string text = s.text;
+    for (size_t at = 0; (at = text.find("-->", at)) != std::string::npos;) text.erase(at + 1, 1);
+    return std::to_string(s.id + 1) + "\n" + clock(s.start, ',') + " --> " + clock(s.end, ',') + "\n" + text + "\n\n";
   }
 };
 
@@ -49,7 +52,7 @@ class Vtt : public Format {
   }
 };
 
-// As openai/whisper writes it: milliseconds.
+// As openai/whisper writes it: milliseconds. Nothing is quoted, as in IANA's text/tab-separated-values.
 class Tsv : public Format {
   std::string head() override { return "start\tend\ttext\n"; }
   std::string segment(const Segment& s) override {

@@ -1,5 +1,9 @@
 #include <sndfile.h>
 
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
 #include "reader.hpp"
 
 namespace audio {
@@ -8,13 +12,30 @@ namespace {
 
 constexpr sf_count_t kFrames = 16384;
 
+// The first bytes of a file; libsndfile is asked only for what begins like one of its own formats. It would also take MPEG audio,
+// and Ogg, but stops where joined files meet, and prints notes.
+bool is_one_of_its_own(const char* head) {
+  for (const char* known : {"RIFF", "RIFX", "RF64", "riff", "fLaC", "FORM", "caff", ".snd"})
+    if (std::memcmp(head, known, 4) == 0) return true;
+  return false;
+}
+
+// Whether a RIFF file is shorter than its head promises; libsndfile reads what is there and says nothing. Writers that could not
+// know the length left 0 or the greatest number there.
+bool is_cut_off(const char* head, uint64_t size) {
+  uint32_t promised = 0;
+  std::memcpy(&promised, head + 4, 4);
+  return std::memcmp(head, "RIFF", 4) == 0 && promised != 0 && promised < 0xFFFFFF00 && size + 1 < promised + uint64_t{8};
+}
+
 class SndfileReader : public Reader {
  public:
-  explicit SndfileReader(SNDFILE* file, const SF_INFO& info) : file_(file) {
+  SndfileReader(SNDFILE* file, const SF_INFO& info) : file_(file) {
     rate = info.samplerate;
     channels = info.channels;
     // A header may promise anything; more than a year of audio is no promise.
     seconds = info.frames > 0 && info.frames / rate < 366 * 86400LL ? static_cast<double>(info.frames) / rate : 0;
+    promised = seconds;
   }
   ~SndfileReader() override { sf_close(file_); }
 
@@ -23,6 +44,7 @@ class SndfileReader : public Reader {
     out.resize(before + static_cast<size_t>(kFrames * channels));
     const sf_count_t got = sf_readf_float(file_, out.data() + before, kFrames);
     out.resize(before + static_cast<size_t>((got > 0 ? got : 0) * channels));
+    if (got <= 0 && warning.empty() && sf_error(file_)) warning = std::string("stops early: ") + sf_strerror(file_);
     return got > 0;
   }
 
@@ -33,10 +55,14 @@ class SndfileReader : public Reader {
 }  // namespace
 
 std::unique_ptr<Reader> open_sndfile(const std::string& path, std::string& why) {
+  char head[8] = {};
+  std::ifstream(path, std::ios::binary).read(head, sizeof head);
+  if (!is_one_of_its_own(head)) return nullptr;
   SF_INFO info{};
   SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
   if (!file) {
     why = sf_strerror(nullptr);
+    while (!why.empty() && (why.back() == '.' || why.back() == '\n')) why.pop_back();
     return nullptr;
   }
   if (info.channels < 1 || info.channels > 1024 || info.samplerate < 1) {
@@ -44,7 +70,11 @@ std::unique_ptr<Reader> open_sndfile(const std::string& path, std::string& why) 
     why = "its header gives " + std::to_string(info.channels) + " channels at " + std::to_string(info.samplerate) + " Hz";
     return nullptr;
   }
-  return std::make_unique<SndfileReader>(file, info);
+  auto reader = std::make_unique<SndfileReader>(file, info);
+  std::error_code none;
+  if (is_cut_off(head, std::filesystem::file_size(path, none)))
+    reader->warning = "is cut off: it holds less than its header says";
+  return reader;
 }
 
 }  // namespace audio

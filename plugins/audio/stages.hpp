@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "formats.hpp"
+#include "output.hpp"
 #include "reader.hpp"
 #include "resampler.hpp"
 
@@ -33,6 +34,8 @@ class AudioSource {
 
   int rate_;
   size_t chunk_;
+  [[noreturn]] void refuse(const std::string& why) const;
+
   std::string path_;
   std::unique_ptr<Reader> reader_;
   std::unique_ptr<Resampler> resampler_;
@@ -42,8 +45,8 @@ class AudioSource {
   bool ended_ = false;
 };
 
-// Writes a transcript to `path` ("-": standard output) as `format`: txt, json, srt, vtt or tsv. Text is written as it comes, so
-// that a run that is stopped leaves what it had.
+// Writes a transcript to `path` ("-": standard output) as `format`: txt, json, srt, vtt or tsv. A file appears when it is
+// complete, or when the run is stopped by the user: then with what there was. A run that fails leaves none.
 //
 //   out: {op: transcript_sink, in: text.segments, use: audio, with: {path: $output, format: $format}}
 class TranscriptSink {
@@ -55,17 +58,13 @@ class TranscriptSink {
 
   static void plan(npurt::Host host, npurt::Specs in, npurt::Outs out);
   explicit TranscriptSink(npurt::Host host);
-  ~TranscriptSink();
   void run(npurt::Call& call);
 
  private:
   void begin(npurt::Host host);
-  void put(const std::string& text);
-  void finish();
 
-  std::string path_;
   std::unique_ptr<Format> format_;
-  std::FILE* file_ = nullptr;
+  std::unique_ptr<Output> output_;
 };
 
 }  // namespace audio

@@ -4,67 +4,57 @@
 
 namespace vad {
 
-void Packer::push(std::span<const float> probability, std::deque<Window>& ready) {
+void Regions::push(std::span<const float> probability, std::deque<Span>& out) {
   for (float p : probability) {
     const int64_t at = step_++ * kStep;
-    if (begin_ < 0 && p >= rules_.on) {
-      begin_ = at;
+    if (p >= rules_.on) {
       quiet_ = -1;
-      recent_.clear();
+      if (begin_ < 0) begin_ = at;
     }
     if (begin_ < 0) continue;
     recent_.push_back(p);
-    if (p >= rules_.off) quiet_ = -1;
-    else if (quiet_ < 0) quiet_ = at;
-    if (quiet_ >= 0 && at + kStep - quiet_ >= rules_.silence) close_region(quiet_, ready);
-    else if (at + kStep - begin_ + 2 * rules_.pad >= rules_.most) cut_long(ready);
+    if (p < rules_.off) {
+      if (quiet_ < 0) quiet_ = at;
+      if (at - quiet_ >= rules_.silence) {
+        close(quiet_, out);
+        continue;
+      }
+    }
+    if (at + 2 * kStep - begin_ + 2 * rules_.pad > rules_.longest_region()) cut(out);
   }
 }
 
-// An open region as long as a window is cut where speech was least likely in its second half.
-void Packer::cut_long(std::deque<Window>& ready) {
+// Cuts where speech was least likely in the second half.
+void Regions::cut(std::deque<Span>& out) {
   const auto half = recent_.begin() + static_cast<std::ptrdiff_t>(recent_.size() / 2);
-  const auto least = std::min_element(half, recent_.end() - 1);
-  const int64_t cut = begin_ + (least - recent_.begin()) * kStep + kStep / 2;
-  add({std::max(last_end_, begin_ - rules_.pad), cut}, ready);
+  const auto least = std::min_element(half, recent_.end());
+  const int64_t at = begin_ + (least - recent_.begin()) * kStep + kStep / 2;
+  out.push_back({std::max(last_end_, begin_ - rules_.pad), at});
+  last_end_ = at;
   recent_.erase(recent_.begin(), least + 1);
-  begin_ = cut;
+  begin_ = at + kStep / 2;
   quiet_ = -1;
+  continued_ = true;
 }
 
-void Packer::close_region(int64_t end, std::deque<Window>& ready) {
-  if (end - begin_ >= rules_.least) add({std::max(last_end_, begin_ - rules_.pad), end + rules_.pad}, ready);
+void Regions::close(int64_t end, std::deque<Span>& out) {
+  if (continued_ || end - begin_ > rules_.least) {
+    const int64_t from = continued_ ? last_end_ : std::max(last_end_, begin_ - rules_.pad);
+    out.push_back({from, std::max(begin_, end) + rules_.pad});
+    last_end_ = out.back().end;
+  }
   begin_ = quiet_ = -1;
+  continued_ = false;
   recent_.clear();
 }
 
-void Packer::add(Span region, std::deque<Window>& ready) {
-  last_end_ = region.end;
-  if (!window_.regions.empty() && (region.end - window_.span.begin > rules_.most || region.begin - window_.span.end > rules_.gap))
-    flush(ready);
-  if (window_.regions.empty()) window_.span = region;
-  window_.span.end = region.end;
-  window_.regions.push_back(region);
+void Regions::finish(int64_t total, std::deque<Span>& out) {
+  if (begin_ < 0) return;
+  const size_t before = out.size();
+  close(total, out);
+  if (out.size() > before) out.back().end = std::min(out.back().end, total);
 }
 
-void Packer::flush(std::deque<Window>& ready) {
-  if (!window_.regions.empty()) ready.push_back(std::move(window_));
-  window_ = {};
-}
-
-void Packer::finish(int64_t total, std::deque<Window>& ready) {
-  if (begin_ >= 0) close_region(quiet_ >= 0 ? quiet_ : total, ready);
-  flush(ready);
-  if (!ready.empty()) {
-    Window& w = ready.back();
-    w.span.end = std::min(w.span.end, total);
-    w.regions.back().end = std::min(w.regions.back().end, total);
-  }
-}
-
-int64_t Packer::needed() const {
-  if (!window_.regions.empty()) return window_.span.begin;
-  return std::max(last_end_, (begin_ >= 0 ? begin_ : step_ * kStep) - rules_.pad);
-}
+int64_t Regions::needed() const { return std::max(last_end_, (begin_ >= 0 ? begin_ : step_ * kStep) - rules_.pad); }
 
 }  // namespace vad

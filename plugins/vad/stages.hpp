@@ -4,7 +4,7 @@
 #include <deque>
 #include <memory>
 
-#include "regions.hpp"
+#include "packer.hpp"
 #include "silero.hpp"
 
 namespace vad {

@@ -22,9 +22,11 @@ int64_t samples(npurt::Host host, const char* name, int64_t otherwise, double lo
 Rules read_rules(npurt::Host host) {
   Rules r;
   r.on = static_cast<float>(host.number("threshold", r.on, 0.01, 0.99));
-  r.off = std::min(r.off, r.on * 0.7F);
+  r.off = std::max(r.on - 0.15F, 0.01F);
   r.silence = samples(host, "silence", r.silence, 0.05, 5);
-  r.pad = std::min(r.silence, samples(host, "pad", r.pad, 0, 2));  // so that a region that ended has its pad already
+  r.least = samples(host, "least", r.least, 0, 5);
+  r.pad = std::min(r.silence / 2, samples(host, "pad", r.pad, 0, 2));
+  r.margin = samples(host, "margin", r.margin, 0, 1);
   r.gap = samples(host, "gap", r.gap, 0.1, 30);
   r.most = samples(host, "max", r.most, 5, 30);
   return r;
