@@ -267,7 +267,7 @@ TEST_CASE("of a file that was cut off, what is there is read") {
   if (!have_ffmpeg()) FAIL("the program ffmpeg is missing: tools/packages check installs it");
   Folder folder;
   const std::string wav = folder.file("a.wav");
-  write_wav(wav, 44100, 1, 16);
+  write_wav(wav, 44100, 1, 16, false, 12);  // longer than a page of Ogg
   for (const char* name : {"a.wav", "a.flac", "a.mp3", "a.ogg", "a.opus", "a.mkv"}) {
     INFO(name);
     const std::string path = folder.file(name);
@@ -277,8 +277,8 @@ TEST_CASE("of a file that was cut off, what is there is read") {
     INFO(name);
     fs::resize_file(folder.file(name), fs::file_size(folder.file(name)) / 2);
     const double seconds = static_cast<double>(read(folder.file(name)).samples.size()) / 16000;
-    CHECK(seconds > 0.5);
-    CHECK(seconds < 2.5);
+    CHECK(seconds > 2);
+    CHECK(seconds < 11);
   }
   write_wav(wav, 44100, 1, 16);
   ffmpeg("-i " + wav + " " + folder.file("a.m4a"));  // its table of contents is at its end

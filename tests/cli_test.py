@@ -45,6 +45,11 @@ class Run(Case):
         self.assertRegex(done.stderr, r"11\.0 s audio in .* s \(\d+x realtime\)")
         self.assertNotIn("\r", done.stderr)
 
+    def test_a_meeting_is_heard_in_full(self):
+        said = self.good("run", GRAPH, JFK.with_name("meeting.opus"), "--quiet").stdout
+        words = [re.sub(r"[^a-z ]", "", " ".join(t.lower().split())) for t in (said, JFK.with_name("meeting.txt").read_text())]
+        self.assertEqual(*words)
+
     def test_quiet_says_nothing(self):
         self.assertEqual(self.good("run", GRAPH, JFK, "--quiet").stderr, "")
 
@@ -102,13 +107,15 @@ class Outputs(Case):
     def test_one_bad_input_does_not_stop_the_others(self):
         done = npurt("run", GRAPH, "none.wav", JFK, "-o", "out/", folder=self.folder)
         self.assertEqual(done.returncode, 3)
+        self.assertTrue(done.stderr.endswith("1 of 2 inputs failed\n"), done.stderr)
         self.assertIn("country", (self.folder / "out/jfk.txt").read_text())
 
     def test_an_interrupt_keeps_what_is_written(self):
         long = repeat_wav(self.folder / "long.wav", JFK, 120)
         out = self.folder / "long.txt"
+        part = self.folder / "long.txt.part"
         process = subprocess.Popen([NPURT, "run", GRAPH, long, "-o", out, "--quiet"])
-        while process.poll() is None and not (out.exists() and out.stat().st_size):
+        while process.poll() is None and not (part.exists() and part.stat().st_size):
             pass
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(), 130)
@@ -158,6 +165,29 @@ class Silence(Case):
     def test_noise(self):
         chance = random.Random(7)
         self.expect_no_text([int(chance.gauss(0, 3000)) for _ in range(60 * RATE)])
+
+    def test_coloured_noise(self):
+        chance, pink, brown = random.Random(8), [], []
+        slow, walk = 0.0, 0.0
+        for _ in range(60 * RATE):
+            white = chance.gauss(0, 1)
+            slow, walk = 0.97 * slow + 0.25 * white, 0.998 * walk + 0.06 * white
+            pink.append(int(1500 * (slow + 0.3 * white)))
+            brown.append(int(5000 * walk))
+        for samples in (pink, brown):
+            self.expect_no_text([max(-32768, min(32767, x)) for x in samples])
+
+    def test_hum_and_drums(self):
+        hum = [int(sum(6000 / k * math.sin(2 * math.pi * 50 * k * i / RATE) for k in (1, 2, 3, 5))) for i in range(RATE)]
+        self.expect_no_text(hum * 60)
+        chance, bar = random.Random(9), [0] * RATE
+        for beat in range(4):
+            for i in range(RATE // 8):
+                t = i / RATE
+                low = math.sin(2 * math.pi * 60 * t) * math.exp(-15 * t)
+                high = chance.gauss(0, 0.3) * math.exp(-40 * t)
+                bar[beat * RATE // 4 + i] = int(20000 * (low if beat % 2 == 0 else high))
+        self.expect_no_text([max(-32768, min(32767, x)) for x in bar] * 60)
 
     def test_music(self):
         chords = [(220, 277, 330), (196, 247, 294), (175, 220, 262), (165, 208, 247)]

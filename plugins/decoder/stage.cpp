@@ -19,7 +19,7 @@ constexpr double kRate = 16000, kTick = 0.02;
 constexpr double kMostCompression = 2.4, kLeastLogprob = -1.0, kMostNoSpeech = 0.6;
 // Where the windows hold less speech than this, the no-speech token alone decides: on a chord or a cough Whisper is sure of
 // "you".
-constexpr double kLittleSpeech = 1.0;
+constexpr double kLittleSpeech = 0.6;
 constexpr std::array<float, 6> kTemperatures = {0.0F, 0.2F, 0.4F, 0.6F, 0.8F, 1.0F};
 
 bool yes(const std::string& name, const std::string& text) {

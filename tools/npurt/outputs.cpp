@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <map>
 #include <npurt/runtime.hpp>
 
@@ -62,6 +64,10 @@ std::vector<fs::path> output_files(const std::string& output, const std::string&
     std::error_code error;
     if (file.has_parent_path() && !fs::create_directories(file.parent_path(), error) && error)
       throw Error(Exit::usage, "cannot make folder " + file.parent_path().string() + ": " + error.message());
+    // Said now, not after an hour of work.
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    if (!file.empty() && access((fs::exists(file) ? file : folder).c_str(), W_OK) != 0)
+      throw Error(Exit::usage, "cannot write " + file.string() + ": " + std::strerror(errno));
   }
   return files;
 }

@@ -49,7 +49,7 @@ std::string speed(const Report& report) {
 
 }  // namespace
 
-std::string summary(const Report& report) {
+std::string summary(const std::string& name, const Report& report, bool with_table) {
   size_t op = 2, use = 3, device = 6;
   const std::vector<Row> table = rows(report.placement);
   std::map<std::string, int> devices;
@@ -59,15 +59,16 @@ std::string summary(const Report& report) {
     devices[row.device] += row.nodes;
     first_choices = first_choices && row.cause == "first choice";
   }
-  std::string text = padded("op", op) + "  nodes  " + padded("use", use) + "  " + padded("device", device) + "  cause\n";
-  for (const Row& row : table)
+  std::string text;
+  if (with_table) text = padded("op", op) + "  nodes  " + padded("use", use) + "  " + padded("device", device) + "  cause\n";
+  for (const Row& row : with_table ? table : std::vector<Row>{})
     text += padded(row.op, op) + "  " + padded(std::to_string(row.nodes), 5) + "  " + padded(row.use, use) + "  " +
             padded(row.device, device) + "  " + row.cause + "\n";
   for (const std::string& fallback : report.fallbacks) text += "fallback: " + fallback + "\n";
   double modelled = 0;
   for (const NodeTiming& n : report.nodes) modelled += n.modelled ? n.device_s : 0;
   if (modelled > 0) text += "the NPU is virtual; a real one would work for " + number(1e3 * modelled, 1) + " ms (modelled)\n";
-  text += report.cancelled ? "interrupted: " : "";
+  text += name + (report.cancelled ? "interrupted: " : "");
   text += speed(report) + "; ";
   if (first_choices) text += "every node on its first choice: ";
   std::string on;
@@ -79,6 +80,8 @@ std::string with_placement(const std::string& transcript, const std::string& inp
   Json result = Json::parse(transcript, nullptr, false);
   if (!result.is_object()) return transcript;
   result["input"] = input;
+  // The sink knows only where the last window ends; the source has read the file to its end.
+  if (report.audio_s > 0 && !report.cancelled) result["duration"] = report.audio_s;
   for (const Placement& p : report.placement)
     result["placement"].push_back({{"node", p.node}, {"op", p.op}, {"use", p.use}, {"device", p.device}, {"cause", p.cause}});
   Json nodes = Json::array();

@@ -8,7 +8,8 @@
 namespace npurt::cli {
 
 // A few lines for people: how fast, and which node was not on its first choice, and why.
-std::string summary(const Report& report);
+// `name` begins its last line.
+std::string summary(const std::string& name, const Report& report, bool with_table);
 
 // The transcript's JSON with `input`, `placement` and `timing` added (docs/output.md). `transcript` is returned as it is if it is
 // no JSON object, as after an interrupted run.

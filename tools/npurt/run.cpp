@@ -31,22 +31,31 @@ std::string read(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// The file appears whole or not at all, unless it is a pipe, a device or the like.
 void write(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
+  const bool direct = fs::exists(file) && !fs::is_regular_file(file);
+  const fs::path part = direct ? file : fs::path(file.string() + ".part");
+  std::ofstream out(part, std::ios::binary);
   out << text;
-  if (!out.flush()) throw Error(Exit::run_failed, "cannot write " + file.string());
+  out.close();
+  std::error_code error;
+  if (out && !direct) fs::rename(part, file, error);
+  if (!out || error) throw Error(Exit::run_failed, "cannot write " + file.string());
 }
 
-// What a stage has appended to a file since the last call.
+// What the sink has appended to its file since the last call. It writes FILE.part, and renames it at the end.
 class Tail {
  public:
-  explicit Tail(const fs::path& file) : in_(file, std::ios::binary) {}
-  std::string read() {
+  explicit Tail(const fs::path& file) : file_(file) {}
+  std::string read(bool complete = false) {
+    if (!in_.is_open()) in_.open(complete ? file_ : fs::path(file_.string() + ".part"), std::ios::binary);
+    if (!in_.is_open()) return "";
     in_.clear();
     return {std::istreambuf_iterator<char>(in_), {}};
   }
 
  private:
+  fs::path file_;
   std::ifstream in_;
 };
 
@@ -63,7 +72,7 @@ Report run_one(Plan& plan, const Graph& graph, const RunCommand& command, const 
   const bool json = command.format == "json";
   const bool to_stdout = file.empty();
   std::optional<TemporaryFile> kept;
-  if (to_stdout && (json || (bar && isatty(STDOUT_FILENO)))) kept.emplace();
+  if (json || (to_stdout && bar && isatty(STDOUT_FILENO))) kept.emplace();
   const fs::path written = kept ? kept->path() : file;
   std::optional<Tail> tail;
   if (kept && !json) tail.emplace(written);
@@ -85,11 +94,11 @@ Report run_one(Plan& plan, const Graph& graph, const RunCommand& command, const 
     };
     report = run_plan(plan, options);
   }
-  if (tail) print(tail->read());
+  if (tail) print(tail->read(true));
   if (!json) return report;
   const std::string document = with_placement(read(written), input, report);
   if (to_stdout) print(document);
-  else write(file, document);
+  else if (!document.empty()) write(file, document);  // a run that was stopped at once has none
   return report;
 }
 
@@ -116,19 +125,23 @@ int run(RunCommand command) {
   if (!command.trace.empty()) trace.emplace();
   Interrupt interrupt;
   Exit first_failure = Exit::ok;
+  const size_t all = command.inputs.size();
+  size_t failed = 0;
   std::vector<std::pair<std::string, Report>> runs;
-  for (size_t i = 0; i < command.inputs.size() && !Interrupt::flag(); ++i) {
+  for (size_t i = 0; i < all && !Interrupt::flag(); ++i) {
     const std::string& input = command.inputs[i];
-    if (command.inputs.size() > 1 && files[i].empty() && command.format != "json")
-      print((i ? "\n==> " : "==> ") + input + " <==\n");
+    if (all > 1 && files[i].empty() && command.format != "json") print((i ? "\n==> " : "==> ") + input + " <==\n");
     try {
       runs.emplace_back(input, run_one(plan, graph, command, input, files[i], trace ? &*trace : nullptr));
-      if (!command.quiet) std::fputs(summary(runs.back().second).c_str(), stderr);
+      const std::string name = all > 1 ? input + ": " : "";
+      if (!command.quiet) std::fputs(summary(name, runs.back().second, runs.size() == 1).c_str(), stderr);
     } catch (const Error& e) {
       std::fprintf(stderr, "%s\n", e.what());
       if (first_failure == Exit::ok) first_failure = e.code;
+      ++failed;
     }
   }
+  if (failed && all > 1) std::fprintf(stderr, "%zu of %zu inputs failed\n", failed, all);
   if (trace) write(command.trace, trace->json());
   if (!command.report.empty()) write(command.report, run_report(command.selection.graph, runs));
   return Interrupt::flag() ? kInterrupted : static_cast<int>(first_failure);
