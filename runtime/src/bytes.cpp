@@ -26,8 +26,9 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
 MappedFile::~MappedFile() { ::munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size()); }
 
 uint64_t checked_product(uint64_t a, uint64_t b, const Cursor& where, const char* what) {
+  constexpr uint64_t kMost = uint64_t{1} << 40;
   uint64_t n = 0;
-  if (__builtin_mul_overflow(a, b, &n) || n > (uint64_t{1} << 40)) where.fail(std::string(what) + " is impossibly large");
+  if (b > kMost || __builtin_mul_overflow(a, b, &n) || n > kMost) where.fail(std::string(what) + " is impossibly large");
   return n;
 }
 

@@ -54,7 +54,7 @@ class Cursor {
   std::string file_;
 };
 
-// a * b, or throws through the cursor.
+// a * b, or throws through the cursor where b or the product is above 2^40.
 uint64_t checked_product(uint64_t a, uint64_t b, const Cursor& where, const char* what);
 
 }  // namespace npurt

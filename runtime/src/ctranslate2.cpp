@@ -80,7 +80,7 @@ ModelFile read_ctranslate2(const std::filesystem::path& folder) {
     t.data = c.take(bytes, ("tensor '" + name + "'").c_str());
     m.tensors[name] = std::move(t);
   }
-  const auto aliases = c.left() ? c.read<uint32_t>("the number of aliases") : 0;
+  const auto aliases = c.read<uint32_t>("the number of aliases");
   for (uint32_t i = 0; i < aliases; ++i) {
     const std::string alias = read_string(c, "an alias"), name = read_string(c, "an alias's tensor");
     if (auto it = m.tensors.find(name); it != m.tensors.end()) m.tensors[alias] = it->second;

@@ -86,8 +86,8 @@ class Loader {
     std::vector<std::string> names;
     for (const Parameter& p : d.parameters) names.push_back(p.name);
     for (const auto& [name, value] : options_.set) {
-      auto p =
-          std::find_if(graph_.parameters.begin(), graph_.parameters.end(), [&](const Parameter& q) { return q.name == name; });
+      auto p = std::find_if(graph_.parameters.begin(), graph_.parameters.end(),
+                            [&, &key = name](const Parameter& q) { return q.name == key; });
       if (p == graph_.parameters.end()) {
         auto hint = did_you_mean(name, names);
         std::string all;

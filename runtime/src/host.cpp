@@ -130,7 +130,7 @@ std::filesystem::path NodeHost::model_path() {
       if (std::find(found.looked_in.begin(), found.looked_in.end(), s) == found.looked_in.end()) found.looked_in.push_back(s);
   }
   if (!found.path.empty()) return found.path;
-  std::string text = "model '" + it->second.value + "' not found; looked in";
+  std::string text = "model '" + it->second.value + "' is not found; looked for";
   for (size_t i = 0; i < found.looked_in.size(); ++i) text += (i ? ", " : " ") + found.looked_in[i];
   throw Error(Exit::input, text);
 }

@@ -108,8 +108,9 @@ std::vector<int> BytePairs::encode(const std::string& text) const {
   return out;
 }
 
-std::string whisper_config(const WhisperDims& d, std::vector<std::string>& vocab, const std::string& suppress,
-                           const std::string& suppress_begin, const std::string& alignment_heads, const std::string& file) {
+namespace {
+
+void check_dims(const WhisperDims& d, const std::string& file) {
   auto within = [&](int64_t v, int64_t low, int64_t high, const char* name) {
     if (v < low || v > high)
       throw Error(Exit::input, file + ": " + name + " is " + std::to_string(v) + "; a Whisper model has " + std::to_string(low) +
@@ -124,11 +125,23 @@ std::string whisper_config(const WhisperDims& d, std::vector<std::string>& vocab
   within(d.n_audio_layer, 1, 256, "n_audio_layer");
   within(d.n_text_layer, 1, 256, "n_text_layer");
   within(d.n_text_ctx, 1, 100'000, "n_text_ctx");
-  within(d.n_vocab, 51'864, 60'000, "n_vocab");
+  within(d.n_vocab, 51'864, 51'766 + static_cast<int64_t>(std::size(kLanguages)), "n_vocab");
+  auto divides = [&](int64_t state, int64_t head, const char* which) {
+    if (state % head)
+      throw Error(Exit::input, file + ": " + std::to_string(state) + ' ' + which + " states do not divide into " +
+                                   std::to_string(head) + " heads");
+  };
+  divides(d.n_audio_state, d.n_audio_head, "audio");
+  divides(d.n_text_state, d.n_text_head, "text");
+}
 
+}  // namespace
+
+std::string whisper_config(const WhisperDims& d, std::vector<std::string>& vocab, const std::string& suppress,
+                           const std::string& suppress_begin, const std::string& alignment_heads, const std::string& file) {
+  check_dims(d, file);
   const bool multilingual = d.n_vocab >= 51'865;
   const int languages = multilingual ? static_cast<int>(d.n_vocab) - 51'766 : 99;
-  within(languages, 1, std::size(kLanguages), "the number of languages");
   const int eot = multilingual ? 50'257 : 50'256, sot = eot + 1, after = sot + 1 + languages;
   json c = {{"kind", "whisper"},
             {"n_mels", d.n_mels},
@@ -155,6 +168,9 @@ std::string whisper_config(const WhisperDims& d, std::vector<std::string>& vocab
   if (multilingual)
     for (int i = 0; i < languages; ++i) c["languages"].push_back({kLanguages[i], sot + 1 + i});
 
+  if (vocab.size() < static_cast<size_t>(eot) || vocab.size() > static_cast<size_t>(d.n_vocab))
+    throw Error(Exit::input, file + ": the vocabulary has " + std::to_string(vocab.size()) + " tokens; n_vocab is " +
+                                 std::to_string(d.n_vocab));
   vocab.resize(static_cast<size_t>(d.n_vocab));
   auto name = [&](int id, const std::string& text) {
     if (vocab[static_cast<size_t>(id)].empty()) vocab[static_cast<size_t>(id)] = text;
@@ -194,6 +210,50 @@ std::string whisper_config(const WhisperDims& d, std::vector<std::string>& vocab
   json heads = list(alignment_heads, "alignment_heads");
   c["alignment_heads"] = heads.is_null() ? json::array() : heads;
   return c.dump();
+}
+
+void check_whisper_config(const json& c, const std::string& file) {
+  auto wrong = [&](const std::string& key, const std::string& what) {
+    throw Error(Exit::input, file + ": config key '" + key + "' " + what);
+  };
+  auto number = [&](const char* key) -> int64_t {
+    if (!c.contains(key)) wrong(key, "is missing");
+    if (!c[key].is_number_unsigned() || c[key].get<uint64_t>() > 1'000'000'000) wrong(key, "is not a whole number");
+    return c[key].get<int64_t>();
+  };
+  WhisperDims d;
+  d.n_mels = number("n_mels");
+  d.n_audio_ctx = number("n_audio_ctx");
+  d.n_audio_state = number("n_audio_state");
+  d.n_audio_head = number("n_audio_head");
+  d.n_audio_layer = number("n_audio_layer");
+  d.n_vocab = number("n_vocab");
+  d.n_text_ctx = number("n_text_ctx");
+  d.n_text_state = number("n_text_state");
+  d.n_text_head = number("n_text_head");
+  d.n_text_layer = number("n_text_layer");
+  check_dims(d, file);
+  if (d.n_text_state != d.n_audio_state) wrong("n_text_state", "differs from n_audio_state");
+
+  auto is_id = [&](const json& j) { return j.is_number_unsigned() && j.get<uint64_t>() < static_cast<uint64_t>(d.n_vocab); };
+  for (const char* key :
+       {"eot", "sot", "translate", "transcribe", "sot_lm", "sot_prev", "no_speech", "no_timestamps", "timestamp_begin"})
+    if (number(key) >= d.n_vocab) wrong(key, "is not a token id");
+  if (!c.contains("multilingual") || !c["multilingual"].is_boolean()) wrong("multilingual", "is not true or false");
+  auto each = [&](const char* key, const char* what, auto good) {
+    if (!c.contains(key) || !c[key].is_array()) wrong(key, "is not a list");
+    for (const json& entry : c[key])
+      if (!good(entry)) wrong(key, std::string("holds something that is not ") + what);
+  };
+  each("suppress", "a token id", is_id);
+  each("suppress_begin", "a token id", is_id);
+  each("languages", "[code, token id]",
+       [&](const json& j) { return j.is_array() && j.size() == 2 && j[0].is_string() && is_id(j[1]); });
+  each("alignment_heads", "[layer, head] of the decoder", [&](const json& j) {
+    return j.is_array() && j.size() == 2 && j[0].is_number_unsigned() && j[1].is_number_unsigned() &&
+           j[0].get<uint64_t>() < static_cast<uint64_t>(d.n_text_layer) &&
+           j[1].get<uint64_t>() < static_cast<uint64_t>(d.n_text_head);
+  });
 }
 
 }  // namespace npurt

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +18,9 @@ struct WhisperDims {
 // special tokens that `vocab` lacks. Throws Error(input) naming `file` when the numbers cannot be those of a Whisper model.
 std::string whisper_config(const WhisperDims& dims, std::vector<std::string>& vocab, const std::string& suppress,
                            const std::string& suppress_begin, const std::string& alignment_heads, const std::string& file);
+
+// Throws Error(input) naming `file` and the key that is missing, of the wrong type or out of range in a unified config.
+void check_whisper_config(const nlohmann::json& config, const std::string& file);
 
 // Raw bytes of a token written in GPT-2's byte-to-unicode alphabet (openai/gpt-2 encoder.py). Characters outside it stay as they
 // are.

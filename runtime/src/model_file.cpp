@@ -38,7 +38,10 @@ ModelFile read_model(const std::filesystem::path& path) {
     }
     const MappedFile file(path);
     const bool ggml = file.bytes().size() >= 4 && std::memcmp(file.bytes().data(), "lmgg", 4) == 0;
-    return ggml ? read_ggml(path) : read_safetensors_model(path);
+    if (ggml) return read_ggml(path);
+    if (file.bytes().size() < 9 || file.bytes()[8] != '{')
+      throw Error(Exit::input, path.string() + ": is neither a ggml file of whisper.cpp nor a safetensors file");
+    return read_safetensors_model(path);
   };
   ModelFile m = read();
   m.path = path;

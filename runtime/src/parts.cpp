@@ -17,7 +17,8 @@ std::optional<Parts> find_parts(const ModelFile& model, const nlohmann::json& fa
   if (auto star = name.find('*'); star == std::string::npos) {
     each = sources_of(model.layout, name);
   } else {
-    const int layers = facts.value(name.rfind("encoder", 0) == 0 ? "n_audio_layer" : "n_text_layer", 0);
+    const auto count = facts.find(name.rfind("encoder", 0) == 0 ? "n_audio_layer" : "n_text_layer");
+    const int layers = count != facts.end() && count->is_number_unsigned() ? std::min(count->get<int>(), 256) : 0;
     for (int i = 0; i < layers; ++i)
       for (auto& s : sources_of(model.layout, std::string(name).replace(star, 1, std::to_string(i))))
         each.push_back(std::move(s));

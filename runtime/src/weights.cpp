@@ -1,5 +1,6 @@
 #include "weights.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -7,6 +8,7 @@
 
 #include "decode_values.hpp"
 #include "layout.hpp"
+#include "model_config.hpp"
 #include "parts.hpp"
 #include "whisper_shapes.hpp"
 
@@ -51,7 +53,9 @@ npurt_dtype plain_dtype(Encoding e) {
 class Store : public Weights {
  public:
   explicit Store(ModelFile model) : model_(std::move(model)), facts_(json::parse(model_.config)) {
-    if (facts_.value("kind", "") == "whisper") check_whisper_shapes(model_, facts_);
+    if (facts_.value("kind", json()) != "whisper") return;
+    check_whisper_config(facts_, model_.path.string());
+    check_whisper_shapes(model_, facts_);
   }
 
   bool tensor(const std::string& name, uint32_t dtype, npurt_tensor& out) override {
@@ -181,10 +185,11 @@ class Store : public Weights {
       const Stored* only =
           p.stored.size() == 1 && p.stored[0]->encoding == Encoding::i8 && aligned(p.stored[0]->data) ? p.stored[0] : nullptr;
       int8_t* out = only ? nullptr : reinterpret_cast<int8_t*>(keep(static_cast<uint64_t>(rows * cols)));
+      const Stored* any = *std::find_if(p.stored.begin(), p.stored.end(), [](const Stored* s) { return s; });
       int64_t row = 0;
       for (size_t i = 0; i < p.stored.size(); ++i) {
         const Stored* s = p.stored[i];
-        const int64_t n = s ? (s->dims.empty() ? 1 : s->dims[0]) : rows - row;
+        const int64_t n = any->dims.empty() ? 1 : (s ? s : any)->dims[0];
         std::vector<float> own;
         if (s && s->encoding == Encoding::i8) own = scales(p.names[i], *s);
         if (s && s->encoding == Encoding::i8) {

@@ -45,13 +45,31 @@ std::string missing(const ModelFile& model, const std::string& name) {
   return name;
 }
 
+// The other layouts bring their vocabulary as words.
+void check_vocabulary(const ModelFile& model, uint64_t words) {
+  auto find = [&](const char* name, Encoding type) -> const Stored& {
+    auto it = model.tensors.find(name);
+    if (it == model.tensors.end()) throw Error(Exit::input, model.path.string() + ": lacks tensor '" + name + "'");
+    if (it->second.encoding != type || it->second.dims.size() != 1)
+      throw Error(Exit::input, model.path.string() + ": tensor '" + name + "' is not a row of " + encoding_name(type));
+    return it->second;
+  };
+  const Stored &bytes = find("vocab.bytes", Encoding::u8), &offsets = find("vocab.offsets", Encoding::i32);
+  if (offsets.count() != words + 1)
+    throw Error(Exit::input, model.path.string() + ": tensor 'vocab.offsets' has " + std::to_string(offsets.count()) +
+                                 " values; n_vocab is " + std::to_string(words));
+  Cursor c(offsets.data, model.path.string());
+  for (int64_t i = 0, last = 0; i < static_cast<int64_t>(offsets.count()); ++i) {
+    const int64_t at = c.read<int32_t>("an offset");
+    if (at < last || at > static_cast<int64_t>(bytes.count()))
+      throw Error(Exit::input, model.path.string() + ": tensor 'vocab.offsets' is damaged at value " + std::to_string(i));
+    last = at;
+  }
+}
+
 }  // namespace
 
 void check_whisper_shapes(const ModelFile& model, const json& facts) {
-  for (const char* key : {"n_mels", "n_audio_ctx", "n_audio_state", "n_audio_head", "n_audio_layer", "n_vocab", "n_text_ctx",
-                          "n_text_head", "n_text_layer"})
-    if (!facts.contains(key) || !facts[key].is_number_unsigned() || facts[key].get<uint64_t>() > 1'000'000)
-      throw Error(Exit::input, model.path.string() + ": the config lacks the number '" + key + "'");
   const std::map<char, int64_t> letters = {{'D', facts["n_audio_state"]},
                                            {'M', facts["n_mels"]},
                                            {'A', facts["n_audio_ctx"]},
@@ -79,6 +97,7 @@ void check_whisper_shapes(const ModelFile& model, const json& facts) {
         throw Error(Exit::input,
                     model.path.string() + ": tensor '" + name + "' is " + encoding_name(s->encoding) + ", wanted floats or i8");
   }
+  if (model.layout == "npurt") check_vocabulary(model, facts["n_vocab"]);
 }
 
 }  // namespace npurt

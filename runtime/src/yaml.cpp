@@ -103,7 +103,7 @@ class Builder : public YAML::EventHandler {
     }
     Level& l = levels_.back();
     if (l.value.kind == Yaml::list) {
-      l.value.items.emplace_back(Yaml{}, std::move(v));
+      l.value.items.push_back({{}, std::move(v)});
     } else if (!l.has_key) {
       if (v.kind != Yaml::scalar) errors_.push_back({v.place, "a key must be a word", {}});
       else if (v.text == "<<")
@@ -114,7 +114,7 @@ class Builder : public YAML::EventHandler {
       l.key = std::move(v);
       l.has_key = true;
     } else {
-      l.value.items.emplace_back(std::move(l.key), std::move(v));
+      l.value.items.push_back({std::move(l.key), std::move(v)});
       l.has_key = false;
     }
   }

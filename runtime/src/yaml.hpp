@@ -12,8 +12,12 @@ struct Yaml {
   enum Kind { scalar, map, list } kind = scalar;
   std::string text;  // of a scalar; "" also stands for null
   Place place;
-  std::vector<std::pair<Yaml, Yaml>> items;  // of a map, in order; of a list, with empty keys
+  std::vector<struct YamlItem> items;  // of a map, in order; of a list, with empty keys
   const Yaml* get(const std::string& key) const;
+};
+
+struct YamlItem {
+  Yaml key, value;
 };
 
 // Parses one document. Refused, each with its place in `errors`: anchors, aliases, tags, merge keys, duplicate keys, keys that
