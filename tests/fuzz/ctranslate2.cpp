@@ -1,0 +1,9 @@
+#include "fuzz.hpp"
+#include "model_file.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const npurt_fuzz::Scratch scratch;
+  scratch.write("model.bin", data, size);
+  npurt_fuzz::refuse_or_read([] { npurt::read_ctranslate2(scratch.path()); });
+  return 0;
+}

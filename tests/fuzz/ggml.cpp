@@ -1,0 +1,9 @@
+#include "fuzz.hpp"
+#include "model_file.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const npurt_fuzz::Scratch scratch;
+  const auto file = scratch.write("ggml.bin", data, size);
+  npurt_fuzz::refuse_or_read([&] { npurt::read_ggml(file); });
+  return 0;
+}
