@@ -30,6 +30,7 @@ struct Surroundings {
   PlanOptions options;
   std::filesystem::path folder;  // of the outermost graph file
   int threads = 1;
+  Pool pool;  // of all packets; outlives the stages
 
   // Of the run under way; set before its lanes start.
   std::atomic<bool> stop{false};  // a node failed
@@ -54,8 +55,8 @@ void log_line(npurt_level level, const std::string& node, const std::string& tex
 
 class NodeHost {
  public:
-  // All three outlive this object; there is one pool per output.
-  NodeHost(const Node& node, Surroundings& around, std::vector<std::unique_ptr<Pool>>& pools);
+  // Both outlive this object.
+  NodeHost(const Node& node, Surroundings& around);
   ~NodeHost();
   NodeHost(const NodeHost&) = delete;
 
@@ -87,7 +88,6 @@ class NodeHost {
   npurt_host face_{};
   const Node& node_;
   Surroundings& around_;
-  std::vector<std::unique_ptr<Pool>>& pools_;
   const std::vector<npurt_spec>* planned_ = nullptr;
   Outputs* out_ = nullptr;
   std::string sentence_, model_error_;

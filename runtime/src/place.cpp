@@ -44,7 +44,7 @@ std::pair<npurt_code, std::string> try_candidate(PlanNode& p, const Stage& stage
   Bindings names;
   if (std::string why = inputs_fit(p, stage.signature, names); !why.empty()) return {NPURT_REFUSE, why};
   p.stage.close();
-  p.host = std::make_unique<NodeHost>(p.text, around, p.pools);
+  p.host = std::make_unique<NodeHost>(p.text, around);
   std::vector<npurt_spec> out;
   for (const Port& port : stage.signature.out) out.push_back(promised(port, names));
   const auto inputs = static_cast<uint32_t>(p.in_specs.size()), outputs = static_cast<uint32_t>(out.size());

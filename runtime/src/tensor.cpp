@@ -24,15 +24,23 @@ Memory Pool::take(uint64_t bytes) {
   Block* block = nullptr;
   {
     std::lock_guard lock(mutex_);
-    if (!free_.empty()) {
-      // The largest free block, so that sizes that vary from packet to packet settle on few blocks.
-      auto it = std::max_element(free_.begin(), free_.end(), [](Block* a, Block* b) { return a->capacity < b->capacity; });
-      block = *it;
-      *it = free_.back();
+    // The smallest that holds `bytes` and does not waste much, else the largest of the smaller ones, which then grows.
+    const uint64_t most = std::max<uint64_t>(4 * bytes, 1 << 16);
+    auto best = free_.end();
+    for (auto it = free_.begin(); it != free_.end(); ++it) {
+      const uint64_t have = (*it)->capacity;
+      if (have > most) continue;
+      const bool fits = have >= bytes, best_fits = best != free_.end() && (*best)->capacity >= bytes;
+      if (best == free_.end() || (fits ? !best_fits || have < (*best)->capacity : !best_fits && have > (*best)->capacity))
+        best = it;
+    }
+    if (best != free_.end()) {
+      block = *best;
+      *best = free_.back();
       free_.pop_back();
     } else {
       block = new Block{this, nullptr, 0, 0};
-      free_.reserve(free_.capacity() + 1);
+      free_.reserve(++blocks_);  // so that giving one back cannot fail
     }
   }
   if (block->capacity < bytes || !block->data) {

@@ -42,7 +42,8 @@ class Memory {
   Block* block_ = nullptr;
 };
 
-// The blocks of one output port. Must outlive every Memory taken from it. Thread-safe.
+// The blocks of a plan's packets, shared by all its ports: few are alive at once, and one that was just read is still in the
+// cache. Must outlive every Memory taken from it. Thread-safe.
 class Pool {
  public:
   Pool() = default;
@@ -56,6 +57,7 @@ class Pool {
   void give(Block* b);
   std::mutex mutex_;
   std::vector<Block*> free_;
+  size_t blocks_ = 0;
 };
 
 // One tensor on its way along an edge.

@@ -67,7 +67,6 @@ class Wiring {
     p.in.resize(p.op.in.size());
     p.readers.resize(p.op.out.size());
     p.sequence.resize(p.op.out.size());
-    for (size_t i = 0; i < p.op.out.size(); ++i) p.pools.push_back(std::make_unique<Pool>());
     p.placement = {n.id, n.op, "", "", "", {}};
   }
 

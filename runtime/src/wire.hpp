@@ -60,7 +60,6 @@ struct PlanNode {
   std::vector<npurt_spec> in_specs, out_specs;
   Placement placement;
 
-  std::vector<std::unique_ptr<Pool>> pools;  // one per output; outlives the host and every packet
   std::unique_ptr<NodeHost> host;
   Opened stage;
 
