@@ -30,8 +30,8 @@ const Kernels* const* kernel_levels() {
 const Kernels& kernels() {
   static const Kernels& chosen = []() -> const Kernels& {
     const char* variable = std::getenv("NPURT_ISA");
-    // There is nothing here for tiles: they want many rows.
-    const std::string wanted = variable ? variable : "", name = wanted == "amx" ? "vnni" : wanted;
+    // There is nothing here for bf16 and tiles: they want many rows.
+    const std::string wanted = variable ? variable : "", name = wanted == "amx" || wanted == "bf16" ? "vnni" : wanted;
     const Kernels* last = nullptr;
     for (auto* level = kernel_levels(); *level; ++level) {
       last = *level;
@@ -40,7 +40,7 @@ const Kernels& kernels() {
     if (wanted.empty()) return *last;
     for (const char* known : {"avx2", "avx512", "vnni"})
       if (name == known) throw npurt::BadConfig("NPURT_ISA is '" + wanted + "', which this processor does not have");
-    throw npurt::BadConfig("NPURT_ISA is '" + wanted + "'; wanted base, avx2, avx512, vnni or amx");
+    throw npurt::BadConfig("NPURT_ISA is '" + wanted + "'; wanted base, avx2, avx512, vnni, bf16 or amx");
   }();
   return chosen;
 }

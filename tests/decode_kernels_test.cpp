@@ -1,0 +1,268 @@
+// The decoder's kernels at every level that this processor has, against plain loops in double.
+#include "../plugins/decoder/cache.hpp"
+#include "isa.hpp"
+#include "tensors.hpp"
+
+using namespace npurt_test;
+using decoder::Kernels;
+
+namespace {
+
+// Calls `f` with the kernels of each level.
+template <typename F>
+void each_level(F&& f) {
+  for (const Kernels* const* level = decoder::kernel_levels(); *level; ++level) {
+    INFO((*level)->name);
+    f(**level);
+  }
+}
+
+double f16_value(uint16_t h) {
+  const int exponent = h >> 10 & 31, mantissa = h & 1023;
+  const double size = exponent == 31 ? INFINITY
+                      : exponent     ? std::ldexp(1024 + mantissa, exponent - 25)
+                                     : std::ldexp(mantissa, -24);
+  return h & 0x8000 ? -size : size;
+}
+
+struct Shape {
+  long rows, k, m;
+};
+std::vector<Shape> shapes() {
+  std::vector<Shape> all = {{1, 4, 1}, {64, 384, 1}, {64, 384, 4}, {33, 1536, 3}, {7, 512, 9}, {2, 68, 5}};
+  Random random(1);
+  for (int i = 0; i < 20; ++i) all.push_back({random.whole(1, 70), 4 * random.whole(1, 60), random.whole(1, 13)});
+  return all;
+}
+
+std::vector<double> products(const Shape& s, auto&& w, auto&& x, std::vector<double>* sizes = nullptr) {
+  std::vector<double> y;
+  for (long i = 0; i < s.m; ++i)
+    for (long r = 0; r < s.rows; ++r) {
+      double sum = 0, size = 0;
+      for (long j = 0; j < s.k; ++j) {
+        const double p = static_cast<double>(w[static_cast<size_t>(r * s.k + j)]) * x[static_cast<size_t>(i * s.k + j)];
+        sum += p;
+        size += std::fabs(p);
+      }
+      y.push_back(sum);
+      if (sizes) sizes->push_back(size);
+    }
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("rows_f32 multiplies any number of rows, and writes only its own places") {
+  for (const Shape& s : shapes()) {
+    Random random(2);
+    const auto w = random.normals(s.rows * s.k), x = random.normals(s.m * s.k);
+    std::vector<double> sizes;
+    const auto wanted = products(s, w, x, &sizes);
+    const long wide = s.rows + 5;
+    each_level([&](const Kernels& k) {
+      std::vector<float> y(static_cast<size_t>(s.m * wide), -77), inner;
+      k.rows_f32(w.data(), s.rows, s.k, x.data(), s.m, y.data(), wide);
+      for (long i = 0; i < s.m; ++i) {
+        inner.insert(inner.end(), y.begin() + i * wide, y.begin() + i * wide + s.rows);
+        for (long r = s.rows; r < wide; ++r) CHECK(y[static_cast<size_t>(i * wide + r)] == -77);
+      }
+      INFO(s.rows << "x" << s.k << " by " << s.m);
+      CHECK(difference(inner, wanted, [&](size_t i) { return 3e-7 * sizes[i]; }) == "");
+    });
+  }
+}
+
+TEST_CASE("rows_i8 is exact, at its extremes too") {
+  for (const Shape& s : shapes())
+    for (const bool extreme : {false, true}) {
+      Random random(3);
+      std::vector<int8_t> w;
+      std::vector<uint8_t> x;
+      for (long i = 0; i < s.rows * s.k; ++i)
+        w.push_back(static_cast<int8_t>(extreme ? (i % 3 ? 127 : -127) : random.whole(-127, 127)));
+      for (long i = 0; i < s.m * s.k; ++i) x.push_back(static_cast<uint8_t>(extreme ? (i % 5 ? 255 : 1) : random.whole(1, 255)));
+      std::vector<int32_t> sums(static_cast<size_t>(s.rows));
+      for (long i = 0; i < s.rows * s.k; ++i) sums[static_cast<size_t>(i / s.k)] += w[static_cast<size_t>(i)];
+      std::vector<int> offset;
+      for (uint8_t q : x) offset.push_back(q - 128);
+      const auto wanted = products(s, w, offset);
+      each_level([&](const Kernels& k) {
+        std::vector<int32_t> y(wanted.size());
+        k.rows_i8(w.data(), sums.data(), s.rows, s.k, x.data(), s.m, y.data(), s.rows);
+        INFO(s.rows << "x" << s.k << " by " << s.m << (extreme ? " extreme" : ""));
+        CHECK(std::equal(y.begin(), y.end(), wanted.begin()));
+      });
+    }
+}
+
+TEST_CASE("quantise rounds to the nearest of 255 levels, the largest at 127") {
+  Random random(4);
+  for (const long n : {1L, 4L, 37L, 384L, 1536L}) {
+    const auto x = random.normals(n, 3);
+    float most = 0;
+    for (float v : x) most = std::max(most, std::fabs(v));
+    each_level([&](const Kernels& k) {
+      std::vector<uint8_t> q(static_cast<size_t>(n));
+      const float scale = k.quantise(x.data(), n, q.data());
+      CHECK(scale == Approx(most / 127));
+      for (size_t i = 0; i < q.size(); ++i) CHECK(std::fabs(scale * (q[i] - 128) - x[i]) <= scale * 0.5001);
+    });
+  }
+  const std::vector<float> zeros(33);
+  each_level([&](const Kernels& k) {
+    std::vector<uint8_t> q(33);
+    CHECK(k.quantise(zeros.data(), 33, q.data()) == 0);
+    CHECK(q == std::vector<uint8_t>(33, 128));
+  });
+}
+
+TEST_CASE("f16 is rounded to the nearest even, and attention over it is attention over those values") {
+  Random random(5);
+  std::vector<float> in = {0, -0.0F, 1, -2.5F, 65504, 6.1035156e-5F, 5.9604645e-8F, 2.9e-8F, 1.00048828125F, 1.00146484375F};
+  for (int i = 0; i < 500; ++i) in.push_back(random.normal(std::pow(10.0, static_cast<double>(random.whole(-7, 4)))));
+  each_level([&](const Kernels& k) {
+    std::vector<uint16_t> h(in.size());
+    k.to_f16(in.data(), static_cast<long>(in.size()), h.data());
+    for (size_t i = 0; i < in.size(); ++i) {
+      const double v = f16_value(h[i]), x = in[i];
+      if (std::fabs(x) >= 65520) continue;
+      const double step = std::ldexp(1, std::max(-14, std::ilogb(std::max(std::fabs(x), 1e-30))) - 10);
+      INFO(x);
+      CHECK(std::fabs(v - x) <= step / 2);
+      if (std::fabs(v - x) == step / 2) CHECK(h[i] % 2 == 0);
+    }
+  });
+}
+
+TEST_CASE("attention of one query is softmax over all keys") {
+  Random random(6);
+  for (const auto& [n, d] :
+       std::vector<std::pair<long, long>>{{1, 64}, {1500, 64}, {2, 8}, {17, 5}, {448, 64}, {33, 80}, {100, 16}}) {
+    for (const double size : {1.0, 12.0}) {
+      const auto q = random.normals(d, size), keys = random.normals(n * d, size), values = random.normals(n * d);
+      const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(d)));
+      const auto softmax = [&, n = n, d = d](auto&& key, auto&& value) {
+        std::vector<double> p, out(static_cast<size_t>(d));
+        for (long t = 0; t < n; ++t) {
+          double dot = 0;
+          for (long j = 0; j < d; ++j)
+            dot += scale * static_cast<double>(q[static_cast<size_t>(j)]) * key(static_cast<size_t>(t * d + j));
+          p.push_back(dot);
+        }
+        const double top = *std::max_element(p.begin(), p.end());
+        double sum = 0;
+        for (double& x : p) sum += x = std::exp(x - top);
+        for (long t = 0; t < n; ++t)
+          for (long j = 0; j < d; ++j)
+            out[static_cast<size_t>(j)] += p[static_cast<size_t>(t)] / sum * value(static_cast<size_t>(t * d + j));
+        return out;
+      };
+      each_level([&, n = n, d = d](const Kernels& k) {
+        std::vector<float> scores(static_cast<size_t>(n)), out(static_cast<size_t>(d));
+        const double tolerance = 3e-6 * size * size;
+        INFO(n << " keys of " << d << ", size " << size);
+        k.attend_f32(q.data(), keys.data(), values.data(), n, d, scale, scores.data(), out.data());
+        CHECK(difference(out, softmax([&](size_t i) { return keys[i]; }, [&](size_t i) { return values[i]; }), tolerance) == "");
+        std::vector<uint16_t> k16(keys.size()), v16(values.size());
+        k.to_f16(keys.data(), static_cast<long>(keys.size()), k16.data());
+        k.to_f16(values.data(), static_cast<long>(values.size()), v16.data());
+        k.attend_f16(q.data(), k16.data(), v16.data(), n, d, scale, scores.data(), out.data());
+        CHECK(difference(out, softmax([&](size_t i) { return f16_value(k16[i]); }, [&](size_t i) { return f16_value(v16[i]); }),
+                         tolerance) == "");
+      });
+    }
+  }
+}
+
+TEST_CASE("the cross cache attends as exactly as it is kept: f32, or bytes or f16") {
+  if (lacks_level()) return;
+  Random random(8);
+  for (const auto& [rows, width] : std::vector<std::pair<int, int>>{{1500, 64}, {75, 16}, {1, 32}, {17, 48}, {33, 8}}) {
+    decoder::Facts facts;
+    facts.audio_ctx = rows;
+    facts.heads = 2;
+    facts.layers = 2;
+    facts.state = 2 * width;
+    const int wide = 4 * facts.state;
+    const auto kv = random.normals(static_cast<int64_t>(rows) * wide), q = random.normals(width);
+    decoder::CrossCache exact, small;
+    exact.fill(facts, kv.data(), true);
+    small.fill(facts, kv.data(), false);
+    for (int layer = 0; layer < 2; ++layer)
+      for (int head = 0; head < 2; ++head) {
+        std::vector<double> p, wanted(static_cast<size_t>(width));
+        const float* keys = kv.data() + layer * 2 * facts.state + head * width;
+        double sum = 0, power = 0, error = 0;
+        for (int t = 0; t < rows; ++t) {
+          double dot = 0;
+          for (int j = 0; j < width; ++j) dot += static_cast<double>(q[static_cast<size_t>(j)]) * keys[t * wide + j];
+          p.push_back(std::exp(dot / std::sqrt(width)));
+          sum += p.back();
+        }
+        for (int t = 0; t < rows; ++t)
+          for (int j = 0; j < width; ++j)
+            wanted[static_cast<size_t>(j)] += p[static_cast<size_t>(t)] / sum * keys[t * wide + facts.state + j];
+        std::vector<float> scores(static_cast<size_t>(rows + 16)), out(wanted.size());
+        INFO(rows << " rows of " << width << ", layer " << layer << " head " << head);
+        exact.attend(layer, head, q.data(), scores.data(), out.data());
+        CHECK(difference(out, wanted, 1e-5) == "");
+        small.attend(layer, head, q.data(), scores.data(), out.data());
+        for (size_t j = 0; j < wanted.size(); ++j) {
+          power += wanted[j] * wanted[j];
+          error += (out[j] - wanted[j]) * (out[j] - wanted[j]);
+        }
+        CHECK(error < 0.03 * 0.03 * power);
+      }
+  }
+}
+
+TEST_CASE("layer_norm, GELU of erf and the log of a sum of exponentials") {
+  Random random(7);
+  for (const long n : {2L, 7L, 24L, 384L, 1280L}) {
+    auto x = random.normals(n, 2);
+    for (float& v : x) v += 3;
+    const auto gamma = random.normals(n), beta = random.normals(n);
+    std::vector<double> normed, gelu;
+    double mean = 0, variance = 0, sum = 0;
+    for (float v : x) mean += v / static_cast<double>(n);
+    for (float v : x) variance += (v - mean) * (v - mean) / static_cast<double>(n);
+    for (size_t j = 0; j < x.size(); ++j) {
+      normed.push_back((x[j] - mean) / std::sqrt(variance + 1e-5) * gamma[j] + beta[j]);
+      gelu.push_back(0.5 * x[j] * std::erfc(-x[j] / std::sqrt(2.0)));
+      sum += std::exp(x[j]);
+    }
+    each_level([&](const Kernels& k) {
+      INFO(n);
+      std::vector<float> y(x.size());
+      k.layer_norm(x.data(), gamma.data(), beta.data(), n, y.data());
+      CHECK(difference(y, normed, 1e-5) == "");
+      y = x;
+      k.gelu(y.data(), n);
+      CHECK(difference(y, gelu, 4e-6) == "");
+      float top = 0, log_sum = 0;
+      k.log_sum_exp(x.data(), n, &top, &log_sum);
+      CHECK(top == *std::max_element(x.begin(), x.end()));
+      CHECK(top + log_sum == Approx(std::log(sum)).margin(2e-6));
+    });
+  }
+}
+
+TEST_CASE("GELU holds over its whole range, and masked logits count for nothing in a sum") {
+  std::vector<float> x;
+  for (int i = -1200; i <= 1200; ++i) x.push_back(static_cast<float>(i) / 100);
+  each_level([&](const Kernels& k) {
+    auto y = x;
+    k.gelu(y.data(), static_cast<long>(y.size()));
+    for (size_t i = 0; i < x.size(); ++i)
+      if (const double g = 0.5 * x[i] * std::erfc(-x[i] / std::sqrt(2.0));
+          std::fabs(y[i] - g) > 6e-7 * std::max(1.0, std::fabs(x[i] * 1.0)))
+        FAIL_CHECK("GELU(" << x[i] << ") is " << y[i] << ", wanted " << g);
+    std::vector<float> masked(500, -1e30F);
+    masked[77] = -3;
+    float top = 0, log_sum = 1;
+    k.log_sum_exp(masked.data(), 500, &top, &log_sum);
+    CHECK(top == -3);
+    CHECK(log_sum == Approx(0).margin(1e-6));
+  });
+}
