@@ -6,13 +6,8 @@
 
 namespace decoder {
 
-namespace {
-// Rows of one step: every sequence's newest token, or this many of one prompt at a time.
-constexpr int kPromptRows = 8;
-}  // namespace
-
 Search::Search(const Model& model, int sequences, int threads)
-    : model_(model), threads_(threads), step_(model, std::max(sequences, kPromptRows), threads) {
+    : model_(model), threads_(threads), step_(model, sequences, threads) {
   for (int i = 0; i < sequences; ++i) caches_.emplace_back(model.facts);
   rows_.reserve(static_cast<size_t>(step_.most_rows()));
 }
@@ -33,15 +28,6 @@ void Search::advance(std::vector<Sequence>& live, const std::vector<const CrossC
                      bool first, const SearchOptions& options, std::vector<Found>& found) {
   const Facts& f = model_.facts;
   auto token_at = [&](const Sequence& s, size_t i) { return i < prompt.size() ? prompt[i] : s.made[i - prompt.size()]; };
-  auto newest = [&](const Sequence& s) { return prompt.size() + s.made.size() - 1; };
-  auto replay = [&](Sequence& s, size_t from, size_t to) {  // tokens [from, to) without logits
-    for (size_t i = from; i < to;) {
-      rows_.clear();
-      for (; i < to && rows_.size() < static_cast<size_t>(step_.most_rows()); ++i)
-        rows_.push_back({token_at(s, i), static_cast<int>(i), s.self, windows[s.window], false});
-      step_.run(rows_);
-    }
-  };
   auto together = [&](size_t i, bool logits) {  // token i of all
     rows_.clear();
     for (Sequence& s : live) rows_.push_back({token_at(s, i), static_cast<int>(i), s.self, windows[s.window], logits});
@@ -49,9 +35,9 @@ void Search::advance(std::vector<Sequence>& live, const std::vector<const CrossC
     for (size_t r = 0; logits && r < live.size(); ++r) live[r].logits = step_.logits(r);
   };
   if (!first) {
-    if (!options.cache)
-      for (Sequence& s : live) replay(s, 0, newest(s));
-    return together(newest(live[0]), true);
+    const size_t newest = prompt.size() + live[0].made.size() - 1;  // of all: they grow together
+    for (size_t i = 0; i < newest && !options.cache; ++i) together(i, false);
+    return together(newest, true);
   }
   for (size_t i = 0; i < prompt.size(); ++i) {
     const bool starts = prompt[i] == f.sot;
