@@ -210,7 +210,7 @@ class Look(Case):
 
     def test_help_and_version(self):
         self.assertRegex(self.good("--version").stdout, r"^npurt \d+\.\d+\.\d+$")
-        for command in ("run", "plan", "plugins", "inspect"):
+        for command in ("run", "plan", "ab", "plugins", "inspect"):
             self.assertIn("Examples:", self.good(command, "--help").stdout)
 
 

@@ -18,3 +18,8 @@ function(npurt_proof_test script)
   endforeach()
 endfunction()
 npurt_proof_test(trace_test Trace)
+npurt_proof_test(ab_test Ab)
+
+set(ab ../tools/npurt/ab)
+npurt_test(comparison_test SOURCES ${ab}/statistics.cpp ${ab}/error.cpp ${ab}/words.cpp ${ab}/energy.cpp ${ab}/plots.cpp
+                                   ../tools/npurt/outputs.cpp)

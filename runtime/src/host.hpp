@@ -23,6 +23,7 @@
 namespace npurt {
 
 class InnerGraph;
+struct PlanNode;
 
 // Shared by the hosts of one plan.
 struct Surroundings {
@@ -39,6 +40,7 @@ struct Surroundings {
   std::function<void(const std::string& node, double done, double total)> progress;
   LaneClocks clocks;
   Trace::Body* trace = nullptr;
+  std::function<void(const PlanNode&, const npurt_call&)> tap;
   std::mutex fallbacks_mutex;
   std::vector<std::string> fallbacks;  // sentences
   bool cancelled() const { return stop || (cancel && *cancel); }

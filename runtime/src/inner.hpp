@@ -12,7 +12,7 @@ class InnerGraph {
              Surroundings& around);
 
   const npurt_inner* face() const { return &face_; }
-  const PlannedGraph& graph() const { return graph_; }
+  PlannedGraph& graph() { return graph_; }
   std::deque<Step>& steps() { return steps_; }  // in order of graph().order
 
  private:

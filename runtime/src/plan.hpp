@@ -10,10 +10,10 @@ struct Plan::Body {
   double plan_s = 0;
 };
 
-// Calls f(PlanNode, Step* or null) for every node in graph order, those of inner graphs after the node they belong to.
-template <typename F>
-void each_node(const PlannedGraph& g, F&& f) {
-  for (const PlanNode& p : g.nodes) {
+// Calls f(PlanNode) for every node in graph order, those of inner graphs after the node they belong to.
+template <typename G, typename F>
+void each_node(G& g, F&& f) {
+  for (auto& p : g.nodes) {
     f(p);
     if (p.host)
       for (const auto& inner : p.host->inner()) each_node(inner->graph(), f);

@@ -1,4 +1,6 @@
 // Runs a plan: one thread per device lane, bounded edges, packets joined by index.
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -6,6 +8,7 @@
 #include <thread>
 
 #include "plan.hpp"
+#include "single.hpp"
 
 namespace npurt {
 namespace {
@@ -241,6 +244,7 @@ Report run_plan(Plan& plan, const RunOptions& options) {
     ~Parting() {
       around.progress = nullptr;
       around.trace = nullptr;
+      around.tap = nullptr;
     }
   } parting{around};
   std::mutex progress_mutex;
@@ -258,6 +262,13 @@ Report run_plan(Plan& plan, const RunOptions& options) {
     audio = std::max(audio, done);
     if (options.progress) options.progress(node, done, total);
   };
+  std::mutex tap_mutex;
+  if (options.tap)
+    around.tap = [&](const PlanNode& p, const npurt_call& c) {
+      if (fnmatch(options.tap_nodes.c_str(), p.text.id.c_str(), 0) != 0) return;
+      std::lock_guard lock(tap_mutex);
+      options.tap(tapped(p, c));
+    };
   each_node(plan.body().graph, [](const PlanNode& p) {
     if (p.host)
       for (const auto& inner : p.host->inner())

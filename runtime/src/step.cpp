@@ -45,6 +45,7 @@ Stepped Step::run(int64_t index, bool end) {
     switch (code) {
       case NPURT_OK:
         check(c, end);
+        if (around_.tap) around_.tap(p_, c);
         return {c.emit != 0, c.again != 0, false};
       case NPURT_CANCELLED:
         if (around_.cancelled()) return {false, false, true};

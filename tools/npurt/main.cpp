@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
 
   int exit_code = 0;
   npurt::cli::add_run_command(app, exit_code);
+  npurt::cli::add_ab_command(app, exit_code);
   npurt::cli::add_plan_command(app, exit_code);
   npurt::cli::add_plugins_command(app, exit_code);
   npurt::cli::add_inspect_command(app, exit_code);

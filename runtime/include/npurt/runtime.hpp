@@ -293,16 +293,40 @@ class Trace {
   std::unique_ptr<Body> body_;
 };
 
+// Values at a port of a node: row-major, dtype as signatures have it ("f32", "json").
+struct Tensor {
+  std::string port, dtype;
+  std::vector<int64_t> dims;
+  const void* data = nullptr;
+  uint64_t bytes = 0;
+  std::shared_ptr<const void> owner;  // null where data is only lent
+  Tensor copy() const;                // owns its values, aligned to 64 bytes
+};
+
+// One good call of a stage. The tensors are lent for as long as the tap runs; an input that is not connected has no data.
+struct Tapped {
+  const std::string& node;
+  int64_t index;  // of the packet within the file
+  std::vector<Tensor> in, out;
+};
+
 struct RunOptions {
   std::string input;                          // replaces $input
   std::map<std::string, std::string> values;  // replaces other run-time names: "output", "format"
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const std::string& node, double done, double total)> progress;  // called from lanes, one at a time
   Trace* trace = nullptr;
+  // Sees each call of the nodes that `tap_nodes` matches (a pattern as in --use), one at a time. Its time is in no NodeTiming.
+  std::string tap_nodes;
+  std::function<void(const Tapped&)> tap;
 };
 
 // Runs one input through the plan. Throws Error when it cannot finish; a cancelled run returns with `cancelled` set.
 Report run_plan(Plan& plan, const RunOptions& options);
+
+// Runs one node of an idle plan by itself, on inputs as a tap gave them (a stage that takes one packet after the other and keeps
+// nothing). Adds to `timing`. Throws Error(usage) for another kind of node or inputs that do not fit, else as run_plan.
+std::vector<Tensor> run_node(Plan& plan, const std::string& node, const std::vector<Tensor>& in, NodeTiming& timing);
 
 // Log lines go to stderr at this level and above: debug, info, warn, error, off.
 void set_log_level(const std::string& level);
