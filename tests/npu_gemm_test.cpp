@@ -3,6 +3,7 @@
 #include <cstring>
 #include <random>
 
+#include "../plugins/npu/attention/design.hpp"
 #include "../plugins/npu/device.hpp"
 #include "../plugins/npu/gemm.hpp"
 #include "../plugins/npu/virtual/cost.hpp"
@@ -103,6 +104,19 @@ TEST_CASE("what a launch uses is known without running it") {
     CHECK(ran.read == said.read);
     CHECK(ran.written == said.written);
   }
+}
+
+TEST_CASE("what an attention launch uses is known without running it") {
+  const AttentionShape s{3, 600};
+  std::vector<std::byte> q(query_bytes(s)), stream(stream_bytes(s)), sums(sum_bytes(s));
+  const Argument all[] = {
+      {1ULL << 32, q.data(), q.size()}, {2ULL << 32, stream.data(), stream.size()}, {3ULL << 32, sums.data(), sums.size()}};
+  Machine machine(npu1(), attention_design(npu1()));
+  const Usage ran = machine.execute(attention_instructions(npu1(), s), all), said = attention_usage(npu1(), s);
+  CHECK(ran.core_cycles == said.core_cycles);
+  CHECK(ran.channel_cycles == said.channel_cycles);
+  CHECK(ran.read == said.read);
+  CHECK(ran.written == said.written);
 }
 
 TEST_CASE("contexts are limited") {

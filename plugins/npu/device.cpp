@@ -4,6 +4,9 @@
 #include <mutex>
 
 #include "virtual/device.hpp"
+#ifdef NPURT_XRT
+#include "xrt.hpp"
+#endif
 
 namespace npurt_npu {
 namespace {
@@ -26,7 +29,7 @@ const Generation& generation(const std::string& name) {
 
 Device& open_device(const std::string& mode) {
   static std::mutex mutex;
-  static std::unique_ptr<Device> simulated;
+  static std::unique_ptr<Device> simulated, real;
   const std::lock_guard lock(mutex);
   if (mode == "off") throw DeviceError("the NPU is switched off (--npu off)");
   if (mode == "virtual") {
@@ -35,7 +38,12 @@ Device& open_device(const std::string& mode) {
     return *simulated;
   }
   if (mode != "xrt" && mode != "auto") throw DeviceError("there is no --npu " + mode + "; there are auto, xrt, virtual and off");
-  throw DeviceError("this build has no XRT, without which no NPU is reached");
+#ifdef NPURT_XRT
+  if (!real) real = xrt_device();
+  return *real;
+#else
+  throw DeviceError("this build has no XRT (on Debian 13, from trixie-backports: libxrt-dev and libxrt-npu2; then build again)");
+#endif
 }
 
 }  // namespace npurt_npu

@@ -181,4 +181,17 @@ std::vector<uint32_t> attention_instructions(const Generation& g, const Attentio
   return out.take();
 }
 
+Usage attention_usage(const Generation& g, const AttentionShape& s) {
+  const uint64_t rounds = s.heads * s.rounds(), tiles = s.key_tiles(), stream = rounds * 3 * tiles * kStreamBytes;
+  Usage u;
+  u.core_cycles = rounds * (tile::cycles_of_attention_bf16_begin +
+                            tiles * (tile::cycles_of_attention_bf16_maximum + tile::cycles_of_attention_bf16_add));
+  // Sums leave in rows of 512 words; K and V come as one piece for each round.
+  const uint64_t sums = sum_bytes(s) / kSide;
+  u.channel_cycles = std::max(channel_cycles(g, stream / 4, rounds), channel_cycles(g, sums / 4, sums / 2048));
+  u.read = stream + query_bytes(s);
+  u.written = sum_bytes(s);
+  return u;
+}
+
 }  // namespace npurt_npu

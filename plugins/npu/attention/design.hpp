@@ -10,6 +10,7 @@
 
 #include "../design.hpp"
 #include "../instructions.hpp"
+#include "../virtual/cost.hpp"
 
 namespace npurt_npu {
 
@@ -29,5 +30,7 @@ uint64_t sum_bytes(const AttentionShape& s);
 
 Design attention_design(const Generation& g);
 std::vector<uint32_t> attention_instructions(const Generation& g, const AttentionShape& s);
+// What that launch uses, without running it.
+Usage attention_usage(const Generation& g, const AttentionShape& s);
 
 }  // namespace npurt_npu

@@ -1,5 +1,5 @@
 // npurt-npu-model FILE: the cost model beside what others measured on hardware, calibration rows first, then rows that took no
-// part in the fit. Prints two tables and their errors.
+// part in the fit. Prints two tables and their errors, then what whole encoders would take.
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "../attention/design.hpp"
 #include "../device.hpp"
+#include "../gemm.hpp"
 #include "../virtual/cost.hpp"
 
 namespace {
@@ -67,6 +69,42 @@ void table(const std::vector<Row>& rows, const std::string& use) {
     std::printf("%s: %d rows, mean error %.1f %%, largest %.1f %%\n\n", use.c_str(), count, 100 * sum / count, 100 * most);
 }
 
+// A whole encoder's matrix products and attention, as npurt launches them, beside whisper-xdna's whole encoder (NPU and host
+// together, bf16, serving).
+void encoders() {
+  const Generation& g = generation("npu1");
+  struct Encoder {
+    const char* name;
+    uint64_t layers, width;
+    const char* measured;
+  };
+  std::printf("encoder over 1500 frames, matmul and attention alone\n%-15s %8s %10s %10s %10s %14s\n", "model", "launches",
+              "read", "i8", "bf16", "whisper-xdna");
+  for (const Encoder& e : {Encoder{"tiny", 4, 384, "484ms"},
+                           {"base", 6, 512, "-"},
+                           {"small", 12, 768, "1507ms"},
+                           {"large-v3-turbo", 32, 1280, "3346ms"}}) {
+    double seconds[2] = {}, read = 0;
+    for (const GemmTile* t : {&gemm_i8(), &gemm_bf16()}) {
+      double& sum = seconds[t == &gemm_bf16()];
+      auto add = [&](const Usage& u) {
+        sum += launch_seconds(g, u) + dispatch_seconds(g, 1);
+        if (t == &gemm_i8()) read += static_cast<double>(u.read);
+      };
+      for (const auto& [k, n] :
+           {std::pair{e.width, 3 * e.width}, {e.width, e.width}, {e.width, 4 * e.width}, {4 * e.width, e.width}}) {
+        const GemmShape p = padded(g, *t, {1500, k, n});
+        add(whole_array_usage(g,
+                              {p.m, p.k, p.n, t->m, t->k, t->n, t->in_bytes, t->out_bytes, t->cycles, t->cycles_to_clear, true}));
+      }
+      add(attention_usage(g, {e.width / 64, 1500}));
+      sum = static_cast<double>(e.layers) * (sum + 2e-6 * g.switch_us);  // into the attention design and back
+    }
+    std::printf("%-15s %8llu %8.0fMB %8.0fms %8.0fms %14s\n", e.name, static_cast<unsigned long long>(5 * e.layers),
+                static_cast<double>(e.layers) * read / 1e6, 1e3 * seconds[0], 1e3 * seconds[1], e.measured);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -78,6 +116,7 @@ int main(int argc, char** argv) {
     const std::vector<Row> rows = read(argv[1]);
     table(rows, "calibration");
     table(rows, "held-out");
+    encoders();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "error: %s\n", e.what());
     return 3;
