@@ -46,9 +46,11 @@ class OnTheVirtualNpu(unittest.TestCase):
         self.assertEqual(len(times), len(on_npu))
         self.assertIn("(modelled)", said)
 
-    def test_one_kind_of_node_in_bf16(self):
-        document, _ = self.run_json("--npu", "virtual", "--use", "mel=cpu", "--use", "encoder.*=cpu", "--use", "encoder.*.fc1=npu_matmul:bf16")
-        self.assertEqual(document["text"].split(), self.words)
+    def test_one_kind_of_node_in_bf16_among_f32(self):
+        f32 = ("--set", "precision=f32")
+        document, _ = self.run_json("--npu", "virtual", *f32, "--use", "mel=cpu", "--use", "encoder.*=cpu", "--use",
+                                    "encoder.*.fc1=npu_matmul:bf16")  # fmt: skip
+        self.assertEqual(document["text"].split(), npurt("run", GRAPH, JFK, "--npu", "off", *f32).stdout.split())
         self.assertEqual({p["use"] for p in document["placement"] if p["node"].endswith("fc1")}, {"npu_matmul:bf16"})
 
     def test_a_fault_while_running_ends_in_a_transcript(self):
