@@ -25,7 +25,7 @@ VENDORS = {
     r"dnnl|oneapi/": r"plugins/cpu/[^/]*dnn[^/]*\.hpp",
     r"zlib": r"plugins/decoder/.*",
     r"xrt/": r"plugins/npu/[^/]*xrt[^/]*",
-    r"nlohmann/": r"(runtime/src|plugins/decoder|plugins/audio|plugins/vad|tools|tests)/.*",
+    r"nlohmann/": r"(runtime/src|plugins/decoder|plugins/audio|plugins/vad|plugins/diarizer|tools|tests)/.*",
     r"CLI/": r"tools/npurt/.*",
     r"catch": r"tests/.*",
 }

@@ -144,5 +144,5 @@ TEST_CASE("an unknown format is refused before anything runs") {
   Stage stage(plugin(), "transcript_sink");
   stage.options = {{"format", "pdf"}};
   CHECK_THROWS_WITH(stage.plan({npurt::Spec(NPURT_JSON, {NPURT_UNKNOWN})}, 0),
-                    "format is 'pdf'; wanted txt, json, srt, vtt or tsv");
+                    "format is 'pdf'; wanted txt, json, srt, vtt, tsv or rttm");
 }

@@ -11,6 +11,7 @@ struct Segment {
   int id = 0;
   double start = 0, end = 0;  // seconds of the file; monotone
   std::string text;           // valid UTF-8, trimmed, one line
+  std::string speaker;        // "" if nobody knows
   nlohmann::json more;        // all that the decoder said of it
 };
 
@@ -21,6 +22,8 @@ class Format {
   virtual std::string segment(const Segment& s) = 0;
   virtual std::string tail() { return ""; }
 
+  // Who spoke when, as op diarize says it; before the first packet.
+  virtual void turns(const nlohmann::json&) {}
   // One packet of `segments`: the text to write for it. Segment ids, and times that never go back, run over the whole file.
   std::string packet(const nlohmann::json& p);
 
@@ -34,7 +37,7 @@ class Format {
   double last_ = 0;
 };
 
-// Null if `name` is none of txt, json, srt, vtt, tsv.
-std::unique_ptr<Format> make_format(const std::string& name);
+// Null if `name` is none of txt, json, srt, vtt, tsv, rttm. `recording` names the file within the document.
+std::unique_ptr<Format> make_format(const std::string& name, const std::string& recording = "");
 
 }  // namespace audio

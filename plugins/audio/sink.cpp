@@ -11,8 +11,8 @@ std::string format_name(npurt::Host host) {
 
 std::unique_ptr<Format> format_of(npurt::Host host) {
   const std::string name = format_name(host);
-  if (auto format = make_format(name)) return format;
-  throw npurt::BadConfig("format is '" + name + "'; wanted txt, json, srt, vtt or tsv");
+  if (auto format = make_format(name, host.option("name", ""))) return format;
+  throw npurt::BadConfig("format is '" + name + "'; wanted txt, json, srt, vtt, tsv or rttm");
 }
 
 }  // namespace
@@ -31,12 +31,18 @@ void TranscriptSink::begin(npurt::Host host) {
 
 void TranscriptSink::run(npurt::Call& call) {
   if (!output_ || (call.index() == 0 && !call.end())) begin(call.host());
+  if (call.index() == 0 && call.has(1)) {
+    const auto turns = nlohmann::json::parse(call.text(1), nullptr, false);
+    if (!turns.is_object()) throw npurt::Bug("'turns' is not a JSON object");
+    format_->turns(turns);
+  }
   if (call.end()) {
     output_->put(format_->tail());
     output_->finish();
     output_.reset();
     return;
   }
+  if (!call.has(0)) return;
   const auto packet = nlohmann::json::parse(call.text(0), nullptr, false);
   if (!packet.is_object()) throw npurt::Bug("'segments' is not a JSON object");
   output_->put(format_->packet(packet));

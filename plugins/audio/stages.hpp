@@ -45,14 +45,16 @@ class AudioSource {
   bool ended_ = false;
 };
 
-// Writes a transcript to `path` ("-": standard output) as `format`: txt, json, srt, vtt or tsv. A file appears when it is
-// complete, or when the run is stopped by the user: then with what there was. A run that fails leaves none.
+// Writes a transcript to `path` ("-": standard output) as `format`: txt, json, srt, vtt, tsv or rttm. A file appears when it is
+// complete, or when the run is stopped by the user: then with what there was. A run that fails leaves none. `turns` says who
+// spoke when; alone, it can be written as txt, json or rttm. `name` is what rttm calls the recording: a path is cut down to its
+// stem.
 //
 //   out: {op: transcript_sink, in: text.segments, use: audio, with: {path: $output, format: $format}}
 class TranscriptSink {
  public:
   static constexpr auto op = "transcript_sink";
-  static constexpr auto signature = "segments json, turns? json@stream ->";
+  static constexpr auto signature = "segments? json, turns? json@stream ->";
   static constexpr auto device = "io";
   static constexpr bool stream = true;
 

@@ -8,12 +8,16 @@ const std::vector<std::string>& builtin_ops() {
   static const std::vector<std::string> ops = {
       // sources and sinks
       "audio_source: -> audio f32[S]@split",
-      "transcript_sink: segments json, turns? json@stream ->",
+      "transcript_sink: segments? json, turns? json@stream ->",
       // speech
       "speech_activity: audio f32[S] -> probability f32[F]",
       "speech_windows: audio f32[S], speech? f32[F] -> audio f32[N]@split, at json@split",
       "log_mel: audio f32[N] -> features f32[T,M]",
       "decode: encoder f32[T,D], at json -> segments json@split",
+      // speakers
+      "diarize: audio f32[S], speech f32[F] -> turns json@stream",
+      "embed_speaker: audio f32[S], speech f32[F] -> voice json@stream",
+      "assign_speakers: segments json, turns json@stream -> segments json",
       // tensors; weights are named by options (weight, bias)
       "conv1d: x f32[T,C] -> y f32[U,N]",
       "layer_norm: x f32[T,D] -> y f32[T,D]",

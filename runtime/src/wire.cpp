@@ -226,7 +226,7 @@ class Wiring {
         const Wire& w = p.in[k];
         if (!w.connected()) continue;
         const int from = w.node == kGraphInput ? 0 : out_.nodes[w.node].sequence[w.port];
-        if (p.once(k)) {
+        if (p.op.in[k].stream) {
           once = true;
           if (from != kPerFile)
             fault(p.text.place, "input '" + p.op.in[k].name + "' of node '" + p.text.id + "' takes one packet per file, but " +
@@ -281,6 +281,13 @@ class Wiring {
 void Opened::close() {
   if (object) stage->face->close(object);
   object = nullptr;
+}
+
+bool PlanNode::once(size_t port) const {
+  if (!op.in[port].stream) return false;
+  for (size_t i = 0; i < in.size(); ++i)
+    if (in[i].connected() && !op.in[i].stream) return true;
+  return false;
 }
 
 bool PlanNode::splits() const {

@@ -66,8 +66,8 @@ struct PlanNode {
   bool source() const { return op.in.empty(); }
   bool sink() const { return op.out.empty(); }
   bool splits() const;
-  // The input port is fed once per file.
-  bool once(size_t port) const { return op.in[port].stream; }
+  // The input port is fed once per file, beside others that are fed packet by packet.
+  bool once(size_t port) const;
 };
 
 struct PlannedGraph {

@@ -29,7 +29,7 @@ bool has_hole(const std::string& text) {
 }  // namespace
 
 const std::vector<std::string>& formats() {
-  static const std::vector<std::string> all = {"txt", "json", "srt", "vtt", "tsv"};
+  static const std::vector<std::string> all = {"txt", "json", "srt", "vtt", "tsv", "rttm"};
   return all;
 }
 

@@ -156,7 +156,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("inputs", options->inputs, "Files that the graph reads as $input, one run each")->type_name("INPUT");
   command->add_option("-o,--output", options->output, "File, folder/ or pattern such as '{name}.srt'; stdout if not given")
       ->type_name("FILE");
-  command->add_option("--format", options->format, "txt, json, srt, vtt or tsv; else as FILE's extension says, else txt")
+  command->add_option("--format", options->format, "txt, json, srt, vtt, tsv or rttm; else as FILE's extension says, else txt")
       ->check(CLI::IsMember(formats()));
   command->add_option("--report", options->report, "Write placement, times and refusals of each node there, as JSON")
       ->type_name("FILE");

@@ -1,0 +1,82 @@
+#include "cluster.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "encoder.hpp"
+
+namespace diarizer {
+
+namespace {
+
+// Distances below the diagonal, row after row.
+class Triangle {
+ public:
+  explicit Triangle(int n) : d_(static_cast<size_t>(n) * static_cast<size_t>(n) / 2 + 1) {}
+  float& at(int i, int j) {
+    if (i < j) std::swap(i, j);
+    return d_[static_cast<size_t>(i) * static_cast<size_t>(i - 1) / 2 + static_cast<size_t>(j)];
+  }
+
+ private:
+  std::vector<float> d_;
+};
+
+int root(std::vector<int>& parent, int i) {
+  while (parent[static_cast<size_t>(i)] != i)
+    i = parent[static_cast<size_t>(i)] = parent[static_cast<size_t>(parent[static_cast<size_t>(i)])];
+  return i;
+}
+
+}  // namespace
+
+std::vector<Merge> cluster(const std::vector<float>& x, int n, int dim, int threads) {
+  std::vector<Merge> merges;
+  if (n < 2) return merges;
+  Triangle d(n);
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
+  for (int i = 1; i < n; ++i)
+    for (int j = 0; j < i; ++j)
+      d.at(i, j) = 1 - dot(x.data() + static_cast<long>(i) * dim, x.data() + static_cast<long>(j) * dim, dim);
+  std::vector<int> live(static_cast<size_t>(n)), chain;
+  std::vector<float> size(static_cast<size_t>(n), 1);
+  std::iota(live.begin(), live.end(), 0);
+  while (live.size() > 1) {
+    if (chain.empty()) chain.push_back(live[0]);
+    const int a = chain.back(), before = chain.size() > 1 ? chain[chain.size() - 2] : -1;
+    int b = before;  // on a tie the chain turns back, so that it ends
+    float nearest = before < 0 ? std::numeric_limits<float>::max() : d.at(a, before);
+    for (int c : live)
+      if (c != a && d.at(a, c) < nearest) nearest = d.at(a, b = c);
+    if (b != before) {
+      chain.push_back(b);
+      continue;
+    }
+    merges.push_back({a, b, nearest});
+    const float wa = size[static_cast<size_t>(a)], wb = size[static_cast<size_t>(b)];
+    for (int c : live)  // Lance and Williams 1967; b goes on as the union
+      if (c != a && c != b) d.at(b, c) = (wa * d.at(a, c) + wb * d.at(b, c)) / (wa + wb);
+    size[static_cast<size_t>(b)] = wa + wb;
+    live.erase(std::find(live.begin(), live.end(), a));
+    chain.resize(chain.size() - 2);
+  }
+  std::stable_sort(merges.begin(), merges.end(), [](const Merge& p, const Merge& q) { return p.distance < q.distance; });
+  return merges;
+}
+
+std::vector<int> cut(const std::vector<Merge>& merges, int n, float distance) {
+  std::vector<int> parent(static_cast<size_t>(n)), label(static_cast<size_t>(n), -1), out;
+  std::iota(parent.begin(), parent.end(), 0);
+  for (const Merge& m : merges)
+    if (m.distance <= distance) parent[static_cast<size_t>(root(parent, m.a))] = root(parent, m.b);
+  int count = 0;
+  for (int i = 0; i < n; ++i) {
+    int& l = label[static_cast<size_t>(root(parent, i))];
+    if (l < 0) l = count++;
+    out.push_back(l);
+  }
+  return out;
+}
+
+}  // namespace diarizer

@@ -1,0 +1,21 @@
+// The diarizer's own kernels: a matrix product over many rows, and the gates of an LSTM. One table per instruction set.
+#pragma once
+
+namespace diarizer {
+
+constexpr long kPanel = 16;  // columns of a packed matrix that lie together
+
+struct Kernels {
+  const char* name;
+  // y[i*ldy + j] += sum over t of x[i*ldx + t] * w[t, j], for i < m, j < n, t < k. `packed` holds w as n / kPanel panels, each
+  // [k, kPanel]; n is a multiple of kPanel. A row's result does not depend on the rows beside it.
+  void (*product)(const float* x, long m, long ldx, const float* packed, long n, long k, float* y, long ldy);
+  // One step of an LSTM for n units: gates holds input, forget, cell and output gate (PyTorch's order), n values each, before
+  // their activations. Updates c and writes h.
+  void (*lstm)(const float* gates, long n, float* c, float* h);
+};
+
+// Fastest level that this processor has and NPURT_ISA allows. Throws BadConfig when NPURT_ISA is no level.
+const Kernels& kernels();
+
+}  // namespace diarizer

@@ -1,0 +1,76 @@
+// Compiled once per instruction set (CMakeLists.txt). No standard library templates here: their instantiations would be shared
+// with code that must run on older processors.
+#include "kernels.hpp"
+
+#define NPURT_CONCAT2(a, b) a##b
+#define NPURT_CONCAT(a, b) NPURT_CONCAT2(a, b)
+#define NPURT_TEXT2(a) #a
+#define NPURT_TEXT(a) NPURT_TEXT2(a)
+
+namespace diarizer {
+namespace {
+
+typedef float Vector __attribute__((vector_size(kPanel * sizeof(float)), aligned(4), may_alias));
+typedef int Integers __attribute__((vector_size(kPanel * sizeof(int))));
+
+// As many rows at once as the registers hold one panel's sums for.
+#if defined(__AVX512F__)
+constexpr int kRows = 14;
+#elif defined(__AVX2__)
+constexpr int kRows = 6;
+#else
+constexpr int kRows = 2;
+#endif
+
+template <int M>
+inline void tile(const float* x, long ldx, const float* w, long k, float* y, long ldy) {
+  Vector sum[M];
+  for (int i = 0; i < M; ++i) sum[i] = *reinterpret_cast<const Vector*>(y + i * ldy);
+  for (long t = 0; t < k; ++t) {
+    const Vector column = *reinterpret_cast<const Vector*>(w + t * kPanel);
+    for (int i = 0; i < M; ++i) sum[i] += x[i * ldx + t] * column;
+  }
+  for (int i = 0; i < M; ++i) *reinterpret_cast<Vector*>(y + i * ldy) = sum[i];
+}
+
+void product(const float* x, long m, long ldx, const float* packed, long n, long k, float* y, long ldy) {
+  for (long j = 0; j < n; j += kPanel, packed += k * kPanel) {
+    long i = 0;
+    for (; i + kRows <= m; i += kRows) tile<kRows>(x + i * ldx, ldx, packed, k, y + i * ldy + j, ldy);
+    for (; i < m; ++i) tile<1>(x + i * ldx, ldx, packed, k, y + i * ldy + j, ldy);
+  }
+}
+
+// exp(x) to 2 units in the last place: x = n ln2 + r, a polynomial in r (Cephes, expf), and n added to the exponent.
+inline Vector exponential(Vector x) {
+  const Vector high = Vector{} + 88.0F, low = Vector{} - 87.0F;
+  x = x > high ? high : x;
+  x = x < low ? low : x;
+  const Vector scaled = x * 1.44269504F;
+  const Integers n = __builtin_convertvector(scaled + (scaled < 0 ? Vector{} - 0.5F : Vector{} + 0.5F), Integers);
+  const Vector whole = __builtin_convertvector(n, Vector);
+  const Vector r = x - whole * 0.693359375F + whole * 2.12194440e-4F;
+  Vector p = Vector{} + 1.9875691500e-4F;
+  constexpr float kRest[] = {1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F, 1.6666665459e-1F, 5.0000001201e-1F};
+  for (float c : kRest) p = p * r + c;
+  p = p * r * r + r + 1.0F;
+  return p * reinterpret_cast<Vector>((n + 127) << 23);
+}
+inline Vector sigmoid(Vector x) { return 1.0F / (1.0F + exponential(-x)); }
+inline Vector tangent(Vector x) { return 2.0F / (1.0F + exponential(-2.0F * x)) - 1.0F; }
+
+void lstm(const float* gates, long n, float* c, float* h) {
+  auto at = [](const float* p) { return *reinterpret_cast<const Vector*>(p); };
+  for (long j = 0; j < n; j += kPanel) {
+    const Vector cell = sigmoid(at(gates + n + j)) * at(c + j) + sigmoid(at(gates + j)) * tangent(at(gates + 2 * n + j));
+    *reinterpret_cast<Vector*>(c + j) = cell;
+    *reinterpret_cast<Vector*>(h + j) = sigmoid(at(gates + 3 * n + j)) * tangent(cell);
+  }
+}
+
+}  // namespace
+
+extern const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL);
+const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL), product, lstm};
+
+}  // namespace diarizer

@@ -1,0 +1,215 @@
+#include "speakers.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "cluster.hpp"
+#include "encoder.hpp"
+
+namespace diarizer {
+
+namespace {
+
+constexpr double kWindowStep = static_cast<double>(kStep) / kFramesPerSecond;  // seconds
+constexpr float kAlike = 0.6F;        // least cosine of the windows half a window before and after one that counts as pure
+constexpr int kMostClustered = 4000;  // windows; above, every k-th is clustered, and all are labelled
+constexpr float kSure = 40, kChange = 6, kChangeBetweenRegions = 1.8F;
+constexpr double kPause = 0.5;
+
+// Windows that hold one voice from beginning to end, as far as their neighbours tell.
+std::vector<int> pure(const Windows& w) {
+  constexpr int kHalf = kWindow / 2 / kStep;
+  std::vector<int> some;
+  const int n = w.count();
+  for (int i = 0; i < n; ++i) {
+    const bool inside = i >= kHalf && i + kHalf < n &&
+                        w.centres[static_cast<size_t>(i + kHalf)] - w.centres[static_cast<size_t>(i - kHalf)] == kWindow &&
+                        w.regions[static_cast<size_t>(i - kHalf)] == w.regions[static_cast<size_t>(i + kHalf)];
+    if (!inside || dot(w.at(i - kHalf), w.at(i + kHalf)) >= kAlike) some.push_back(i);
+  }
+  if (static_cast<int>(some.size()) < std::max(2, n / 3)) {
+    some.clear();
+    for (int i = 0; i < n; ++i) some.push_back(i);
+  }
+  const size_t each = (some.size() + kMostClustered - 1) / kMostClustered;
+  if (each < 2) return some;
+  std::vector<int> fewer;
+  for (size_t i = 0; i < some.size(); i += each) fewer.push_back(some[i]);
+  return fewer;
+}
+
+std::vector<int> sizes(const std::vector<int>& labels) {
+  std::vector<int> n;
+  for (int l : labels) {
+    if (l >= static_cast<int>(n.size())) n.resize(static_cast<size_t>(l) + 1);
+    ++n[static_cast<size_t>(l)];
+  }
+  return n;
+}
+
+// The cut nearest to the threshold that leaves an allowed number of clusters with at least `least` members; without any, that
+// which comes nearest to it.
+std::vector<int> allowed_cut(const std::vector<Merge>& merges, int n, const Bounds& bounds, int least) {
+  auto speakers = [&](const std::vector<int>& labels) {
+    const std::vector<int> s = sizes(labels);
+    return static_cast<int>(std::count_if(s.begin(), s.end(), [&](int k) { return k >= least; }));
+  };
+  std::vector<float> levels = {bounds.threshold, -1.0F};
+  for (const Merge& m : merges) levels.push_back(m.distance);
+  std::stable_sort(levels.begin(), levels.end(),
+                   [&](float a, float b) { return std::abs(a - bounds.threshold) < std::abs(b - bounds.threshold); });
+  std::vector<int> best;
+  int best_off = 0;
+  for (float level : levels) {
+    std::vector<int> labels = cut(merges, n, level);
+    const int found = speakers(labels), off = std::max({0, bounds.least - found, found - bounds.most});
+    if (best.empty() || off < best_off) {
+      best = std::move(labels);
+      best_off = off;
+    }
+    if (off == 0) break;
+  }
+  return best;
+}
+
+void add(std::vector<float>& sums, int speaker, const float* x) {
+  for (int j = 0; j < kEmbedding; ++j) sums[static_cast<size_t>(speaker * kEmbedding + j)] += x[j];
+}
+
+}  // namespace
+
+const float* Windows::at(int i) const { return embeddings.data() + static_cast<long>(i) * kEmbedding; }
+
+std::vector<Span> speech_regions(std::span<const float> probability) {
+  constexpr double kSecond = 512.0 / kRate;
+  constexpr int kSilence = 5, kLeast = 5;
+  std::vector<Span> regions;
+  int begin = -1, quiet = -1;
+  auto close = [&](int end) {
+    if (end - begin >= kLeast) regions.push_back({begin * kSecond, end * kSecond});
+    begin = -1;
+  };
+  const int n = static_cast<int>(probability.size());
+  for (int i = 0; i < n; ++i) {
+    const float p = probability[static_cast<size_t>(i)];
+    if (begin < 0 && p >= 0.5F) {
+      begin = i;
+      quiet = -1;
+    }
+    if (begin < 0) continue;
+    if (p >= 0.35F) quiet = -1;
+    else if (quiet < 0) quiet = i;
+    if (quiet >= 0 && i + 1 - quiet >= kSilence) close(quiet);
+  }
+  if (begin >= 0) close(quiet >= 0 ? quiet : n);
+  return regions;
+}
+
+Windows place_windows(const std::vector<Span>& regions) {
+  Windows w;
+  for (size_t r = 0; r < regions.size(); ++r) {
+    const double first = std::ceil(regions[r].begin * kFramesPerSecond / kStep),
+                 last = std::floor(regions[r].end * kFramesPerSecond / kStep);
+    for (double k = first; k <= last; ++k) w.centres.push_back(static_cast<int64_t>(k) * kStep);
+    if (first > last) w.centres.push_back(static_cast<int64_t>((regions[r].begin + regions[r].end) / 2 * kFramesPerSecond));
+    w.regions.resize(w.centres.size(), static_cast<int>(r));
+  }
+  return w;
+}
+
+std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, int threads) {
+  if (!windows.count()) return {};
+  const std::vector<int> some = pure(windows);
+  const int n = static_cast<int>(some.size());
+  std::vector<float> x;
+  for (int i : some) x.insert(x.end(), windows.at(i), windows.at(i) + kEmbedding);
+  const double share = static_cast<double>(n) / windows.count();  // when every k-th is clustered, support counts k-fold
+  const int least =
+      std::max(1, static_cast<int>(std::ceil(bounds.support / kWindowStep * std::min(1.0, n < kMostClustered ? 1.0 : share))));
+  const std::vector<int> labels = allowed_cut(cluster(x, n, kEmbedding, threads), n, bounds, least);
+  std::vector<int> size = sizes(labels);
+  std::vector<int> order(size.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return size[static_cast<size_t>(a)] > size[static_cast<size_t>(b)]; });
+  int kept = static_cast<int>(std::count_if(size.begin(), size.end(), [&](int k) { return k >= least; }));
+  kept = std::min({std::clamp(std::max(kept, 1), bounds.least, bounds.most), static_cast<int>(size.size())});
+  std::vector<int> becomes(size.size(), -1);
+  for (int k = 0; k < kept; ++k) becomes[static_cast<size_t>(order[static_cast<size_t>(k)])] = k;
+  std::vector<float> speakers(static_cast<size_t>(kept * kEmbedding));
+  for (int i = 0; i < n; ++i)
+    if (const int k = becomes[static_cast<size_t>(labels[static_cast<size_t>(i)])]; k >= 0)
+      add(speakers, k, x.data() + static_cast<long>(i) * kEmbedding);
+  for (int k = 0; k < kept; ++k) normalise(speakers.data() + k * kEmbedding);
+
+  constexpr int kRounds = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::vector<int> path = label(windows, speakers);
+    std::vector<float> sums(speakers.size());
+    std::vector<int> support(static_cast<size_t>(kept));
+    for (int i = 0; i < windows.count(); ++i) {
+      add(sums, path[static_cast<size_t>(i)], windows.at(i));
+      ++support[static_cast<size_t>(path[static_cast<size_t>(i)])];
+    }
+    std::vector<float> next;
+    int left = kept;
+    for (int k = 0; k < kept; ++k) {
+      const bool weak = support[static_cast<size_t>(k)] * kWindowStep < bounds.support;
+      if (weak && left > std::max(1, bounds.least)) {
+        --left;
+        continue;
+      }
+      const float* from = (support[static_cast<size_t>(k)] ? sums : speakers).data() + k * kEmbedding;
+      next.insert(next.end(), from, from + kEmbedding);
+      normalise(next.data() + next.size() - kEmbedding);
+    }
+    speakers = std::move(next);
+    kept = left;
+  }
+  return speakers;
+}
+
+std::vector<int> label(const Windows& windows, const std::vector<float>& speakers) {
+  const int n = windows.count(), k = static_cast<int>(speakers.size()) / kEmbedding;
+  if (!n) return {};
+  std::vector<float> score(static_cast<size_t>(k));
+  std::vector<int> from(static_cast<size_t>(n * k));
+  for (int i = 0; i < n; ++i) {
+    const bool same_region = i && windows.regions[static_cast<size_t>(i)] == windows.regions[static_cast<size_t>(i - 1)];
+    const int best = static_cast<int>(std::max_element(score.begin(), score.end()) - score.begin());
+    const float jump = score[static_cast<size_t>(best)] - (same_region ? kChange : kChangeBetweenRegions);
+    for (int s = 0; s < k; ++s) {
+      float& value = score[static_cast<size_t>(s)];
+      from[static_cast<size_t>(i * k + s)] = value >= jump ? s : best;
+      value = std::max(value, jump) + kSure * dot(windows.at(i), speakers.data() + s * kEmbedding);
+    }
+  }
+  std::vector<int> path(static_cast<size_t>(n));
+  int s = static_cast<int>(std::max_element(score.begin(), score.end()) - score.begin());
+  for (int i = n - 1; i >= 0; --i) {
+    path[static_cast<size_t>(i)] = s;
+    s = from[static_cast<size_t>(i * k + s)];
+  }
+  return path;
+}
+
+std::vector<Turn> turns_of(const std::vector<Span>& regions, const Windows& windows, const std::vector<int>& labels) {
+  std::vector<Turn> turns;
+  for (int i = 0; i < windows.count(); ++i) {
+    const size_t at = static_cast<size_t>(i);
+    const Span& region = regions[static_cast<size_t>(windows.regions[at])];
+    const bool first = i == 0 || windows.regions[at - 1] != windows.regions[at];
+    const bool last = i + 1 == windows.count() || windows.regions[at + 1] != windows.regions[at];
+    auto between = [&](size_t a, size_t b) {
+      return static_cast<double>(windows.centres[a] + windows.centres[b]) / 2 / kFramesPerSecond;
+    };
+    const double begin = first ? region.begin : between(at - 1, at), end = last ? region.end : between(at, at + 1);
+    const bool goes_on = !turns.empty() && turns.back().speaker == labels[at] && begin - turns.back().end < kPause;
+    if (goes_on) turns.back().end = end;
+    else turns.push_back({begin, end, labels[at], false});
+  }
+  return turns;
+}
+
+}  // namespace diarizer

@@ -1,0 +1,54 @@
+// Who speaks when: from embeddings of windows to turns.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace diarizer {
+
+struct Span {
+  double begin = 0, end = 0;  // seconds
+};
+
+struct Turn {
+  double begin = 0, end = 0;
+  int speaker = 0;
+  bool overlap = false;  // another speaks at the same time
+};
+
+struct Bounds {
+  int least = 1, most = 20;
+  float threshold = 0.34F;  // mean cosine distance from which two clusters are two speakers
+  double support = 2;       // seconds of windows below which a cluster is no speaker
+};
+
+// Windows whose centres lie in speech, in order of time.
+struct Windows {
+  std::vector<int64_t> centres;   // frames
+  std::vector<int> regions;       // of each, an index
+  std::vector<float> embeddings;  // [n, kEmbedding]
+  int count() const { return static_cast<int>(centres.size()); }
+  const float* at(int i) const;
+};
+
+// Regions of speech from one probability per 32 ms: begun at 0.5, ended by 160 ms below 0.35, at least 160 ms long.
+std::vector<Span> speech_regions(std::span<const float> probability);
+
+// Window centres every kStep frames inside the regions; a region that holds none gets one in its middle.
+constexpr int64_t kStep = 40;
+Windows place_windows(const std::vector<Span>& regions);
+
+// A mean embedding (length 1) for each speaker found: clusters of the windows that sound alike throughout, those of too little
+// support left out, then moved to fit the labels that a Viterbi pass over all windows gives (as Diez et al. 2020 do with full
+// covariances). [speakers, kEmbedding]
+std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, int threads);
+
+// The speaker of every window: the path of most cosine similarity in which every change of speaker costs, and less between
+// regions than inside one.
+std::vector<int> label(const Windows& windows, const std::vector<float>& speakers);
+
+// Turns in order of time; pauses of one speaker under 0.5 s are closed.
+std::vector<Turn> turns_of(const std::vector<Span>& regions, const Windows& windows, const std::vector<int>& labels);
+
+}  // namespace diarizer

@@ -1,0 +1,14 @@
+find_package(OpenMP REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(diarizer ../plugins/diarizer)
+npurt_test(diarizer_test LINK OpenMP::OpenMP_CXX
+           SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp ${diarizer}/cluster.cpp ${diarizer}/speakers.cpp)
+foreach(level base avx2 avx512)
+  if(TARGET npurt_diarizer_${level})
+    target_link_libraries(diarizer_test PRIVATE $<TARGET_OBJECTS:npurt_diarizer_${level}>)
+  endif()
+endforeach()
+
+add_test(NAME "diarize_test: Speakers" COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/diarize_test.py ${PROJECT_SOURCE_DIR}
+                                               ${CMAKE_BINARY_DIR} Speakers)
+set_tests_properties("diarize_test: Speakers" PROPERTIES SKIP_RETURN_CODE 77 LABELS diarizer)

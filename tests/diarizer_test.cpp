@@ -1,0 +1,191 @@
+// Clustering, the Viterbi pass, turns and the kernels, on embeddings whose speakers are known.
+#include <cmath>
+#include <cstdlib>
+#include <random>
+
+#include "../plugins/diarizer/cluster.hpp"
+#include "../plugins/diarizer/encoder.hpp"
+#include "../plugins/diarizer/speakers.hpp"
+#include "catch.hpp"
+
+using namespace diarizer;
+
+namespace diarizer {
+extern const Kernels kernels_base, kernels_avx2, kernels_avx512;
+}
+
+namespace {
+
+// Windows every 0.4 s of one long region; window i belongs to speaker who[i], whose embeddings scatter around an axis.
+Windows scattered(const std::vector<int>& who) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> noise(0, 0.045F);
+  Windows w;
+  for (size_t i = 0; i < who.size(); ++i) {
+    w.centres.push_back(static_cast<int64_t>(i) * kStep);
+    w.regions.push_back(0);
+    std::vector<float> e(kEmbedding);
+    for (float& x : e) x = noise(random);
+    e[static_cast<size_t>(who[i])] += 1;
+    normalise(e.data());
+    w.embeddings.insert(w.embeddings.end(), e.begin(), e.end());
+  }
+  return w;
+}
+
+std::vector<int> blocks(const std::vector<std::pair<int, int>>& runs) {
+  std::vector<int> who;
+  for (auto [speaker, n] : runs) who.insert(who.end(), static_cast<size_t>(n), speaker);
+  return who;
+}
+
+int count(const std::vector<float>& speakers) { return static_cast<int>(speakers.size()) / kEmbedding; }
+
+const std::vector<int> kThree = blocks({{0, 12}, {1, 10}, {0, 8}, {2, 12}, {1, 9}});
+
+}  // namespace
+
+TEST_CASE("merges come nearest first, at the mean distance of all pairs") {
+  // Unit vectors at 0, 10, 90 and 100 degrees.
+  std::vector<float> x(4 * 8);
+  const double degrees[] = {0, 10, 90, 100};
+  for (size_t i = 0; i < 4; ++i) {
+    x[i * 8] = static_cast<float>(std::cos(degrees[i] * M_PI / 180));
+    x[i * 8 + 1] = static_cast<float>(std::sin(degrees[i] * M_PI / 180));
+  }
+  const auto merges = cluster(x, 4, 8, 1);
+  REQUIRE(merges.size() == 3);
+  CHECK(merges[1].distance == Approx(1 - std::cos(10 * M_PI / 180)).margin(1e-6));
+  CHECK(merges[2].distance ==
+        Approx((1 - std::cos(M_PI / 2)) / 2 + (2 - std::cos(100 * M_PI / 180) - std::cos(80 * M_PI / 180)) / 4).margin(1e-6));
+  CHECK(cut(merges, 4, 0.5F) == std::vector<int>{0, 0, 1, 1});
+  CHECK(cut(merges, 4, 1.5F) == std::vector<int>{0, 0, 0, 0});
+  CHECK(cut(merges, 4, 0.001F) == std::vector<int>{0, 1, 2, 3});
+}
+
+TEST_CASE("speakers are counted, and every window is given its own") {
+  const Windows w = scattered(kThree);
+  const auto speakers = find_speakers(w, {}, 1);
+  REQUIRE(count(speakers) == 3);
+  const auto labels = label(w, speakers);
+  for (size_t i = 0; i < kThree.size(); ++i)
+    for (size_t j = 0; j < kThree.size(); ++j) CHECK((labels[i] == labels[j]) == (kThree[i] == kThree[j]));
+}
+
+TEST_CASE("bounds on the number of speakers are kept") {
+  const Windows w = scattered(kThree);
+  for (int n : {1, 2, 3, 5}) {
+    Bounds b;
+    b.least = b.most = n;
+    CHECK(count(find_speakers(w, b, 1)) == n);
+  }
+  Bounds most;
+  most.most = 2;
+  CHECK(count(find_speakers(w, most, 1)) == 2);
+  Bounds least;
+  least.least = 4;
+  CHECK(count(find_speakers(w, least, 1)) == 4);
+  CHECK(find_speakers(Windows{}, {}, 1).empty());
+}
+
+TEST_CASE("a stray window does not interrupt a turn") {
+  std::vector<int> who = blocks({{0, 12}, {1, 12}});
+  who[5] = 1;
+  const Windows w = scattered(who);
+  std::vector<float> speakers(2 * kEmbedding);
+  speakers[0] = speakers[kEmbedding + 1] = 1;
+  // One window at odds costs less than two changes only while it is not sure of itself.
+  Windows doubtful = w;
+  float* e = doubtful.embeddings.data() + 5 * kEmbedding;
+  std::fill_n(e, kEmbedding, 0.0F);
+  e[0] = 0.6F;
+  e[1] = 0.8F;
+  CHECK(label(doubtful, speakers) == blocks({{0, 12}, {1, 12}}));
+}
+
+TEST_CASE("turns begin and end with the regions, and change half-way between windows") {
+  const std::vector<Span> regions = {{0.1, 2.0}, {2.3, 3.0}, {5.0, 6.0}};
+  Windows w = place_windows(regions);
+  REQUIRE(w.centres == std::vector<int64_t>{40, 80, 120, 160, 200, 240, 280, 520, 560, 600});
+  const auto turns = turns_of(regions, w, {0, 0, 1, 1, 1, 1, 1, 1, 1, 1});
+  REQUIRE(turns.size() == 3);
+  CHECK(turns[0].begin == 0.1);
+  CHECK(turns[0].end == Approx(1.0));
+  CHECK(turns[1].begin == Approx(1.0));
+  CHECK(turns[1].end == 3.0);  // the pause of 0.3 s is closed
+  CHECK(turns[2].begin == 5.0);
+}
+
+TEST_CASE("a region too short for the grid of windows still gets one") {
+  CHECK(place_windows({{1.05, 1.15}}).centres == std::vector<int64_t>{110});
+}
+
+TEST_CASE("regions of speech need 0.16 s, and pauses too") {
+  std::vector<float> p(40, 0.1F);
+  std::fill(p.begin() + 5, p.begin() + 15, 0.9F);
+  p[9] = 0.2F;                                      // too short a pause
+  std::fill(p.begin() + 25, p.begin() + 28, 0.9F);  // too short for speech
+  const auto r = speech_regions(p);
+  REQUIRE(r.size() == 1);
+  CHECK(r[0].begin == Approx(5 * 0.032));
+  CHECK(r[0].end == Approx(15 * 0.032));
+}
+
+TEST_CASE("noise that stays is taken out of the bands, and speech is left") {
+  std::vector<float> mel(1000 * kMels, 2.0F);
+  for (size_t t = 300; t < 500; ++t) mel[t * kMels + 7] = 50;
+  subtract_noise(mel);
+  CHECK(mel[100 * kMels + 7] == Approx(0.1));  // a twentieth is left
+  CHECK(mel[400 * kMels + 7] == Approx(50 - 2 * 1.2));
+}
+
+TEST_CASE("a tone comes out in the band that holds it, whatever the pieces it came in") {
+  std::vector<float> audio(16000);
+  for (size_t i = 0; i < audio.size(); ++i)
+    audio[i] = 0.5F * static_cast<float>(std::sin(2 * M_PI * 1000 * static_cast<double>(i) / 16000));
+  Mel whole, pieces;
+  whole.push(audio, 1);
+  whole.finish(1);
+  for (size_t at = 0; at < audio.size(); at += 777) pieces.push({audio.data() + at, std::min<size_t>(777, audio.size() - at)}, 1);
+  pieces.finish(1);
+  REQUIRE(whole.frames() == 101);
+  CHECK(whole.mel() == pieces.mel());
+  const float* middle = whole.mel().data() + 50 * kMels;
+  CHECK(std::max_element(middle, middle + kMels) - middle == 13);  // as in librosa 0.11
+}
+
+TEST_CASE("every instruction set gives the plain loops' numbers") {
+  std::vector<const Kernels*> levels = {&kernels_base};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels.push_back(&kernels_avx2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) levels.push_back(&kernels_avx512);
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  const long m = 19, n = 32, k = 40;
+  std::vector<float> x(m * k), w(n * k), gates(4 * n), c(n), packed(n * k);
+  for (auto* v : {&x, &w, &gates, &c})
+    for (float& f : *v) f = normal(random);
+  gates[0] = 200;  // far outside what an exponential can hold
+  gates[1] = -200;
+  for (long j = 0; j < n; ++j)
+    for (long t = 0; t < k; ++t)
+      packed[static_cast<size_t>((j / kPanel * k + t) * kPanel + j % kPanel)] = w[static_cast<size_t>(j * k + t)];
+  auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
+  for (const Kernels* level : levels) {
+    INFO(level->name);
+    std::vector<float> y(m * n, 1.0F), cell = c, h(n);
+    level->product(x.data(), m, k, packed.data(), n, k, y.data(), n);
+    for (long i = 0; i < m; ++i)
+      for (long j = 0; j < n; ++j) {
+        double sum = 1;
+        for (long t = 0; t < k; ++t)
+          sum += static_cast<double>(x[static_cast<size_t>(i * k + t)]) * w[static_cast<size_t>(j * k + t)];
+        REQUIRE(y[static_cast<size_t>(i * n + j)] == Approx(sum).margin(1e-4));
+      }
+    level->lstm(gates.data(), n, cell.data(), h.data());
+    for (size_t j = 0; j < n; ++j) {
+      const double wanted = sigmoid(gates[n + j]) * c[j] + sigmoid(gates[j]) * std::tanh(gates[2 * n + j]);
+      CHECK(cell[j] == Approx(wanted).margin(1e-6));
+      CHECK(h[j] == Approx(sigmoid(gates[3 * n + j]) * std::tanh(wanted)).margin(1e-6));
+    }
+  }
+}
