@@ -33,8 +33,8 @@ struct Kernels {
   void (*log_sum_exp)(const float* x, long n, float* largest, float* log_sum);
 };
 
-// Fastest level that this processor has, or the one that NPURT_ISA (base, avx2, avx512, vnni; bf16 and amx are vnni here) names. Throws
-// BadConfig when that is none of these words, or more than the processor has.
+// Fastest level that this processor has, or the one that NPURT_ISA (base, avx2, avx512, vnni; bf16 and amx are vnni here) names.
+// Throws BadConfig when that is none of these words, or more than the processor has.
 const Kernels& kernels();
 // All levels that this processor can run, slowest first; null-terminated.
 const Kernels* const* kernel_levels();
