@@ -53,6 +53,17 @@ class Speakers(Case):
             self.assertEqual(turn["speaker"], "S1" if middle < 4.6 or 9.3 < middle < 15.3 else "S2", turn)
         self.assertAlmostEqual(sum(found["speakers"]["talk_s"]), sum(t["end"] - t["start"] for t in found["turns"]))
 
+    def test_the_bundled_meeting_is_told_apart(self):
+        truth = [line.split() for line in (ROOT / "graphs/samples/meeting.rttm").read_text().splitlines()]
+        names = {}
+        turns = self.json(DIARIZE, ROOT / "graphs/samples/meeting.opus")["turns"]
+        for turn in turns:
+            middle = (turn["start"] + turn["end"]) / 2
+            spoken = [t[7] for t in truth if float(t[3]) < middle < float(t[3]) + float(t[4])]
+            self.assertEqual(len(spoken), 1, turn)
+            self.assertEqual(names.setdefault(turn["speaker"], spoken[0]), spoken[0], turn)
+        self.assertEqual(sorted(names.values()), ["jfk", "kathleen", "ljspeech"])
+
     def test_one_voice_is_one_speaker(self):
         self.assertEqual(self.json(DIARIZE, JFK)["speakers"]["count"], 1)
 

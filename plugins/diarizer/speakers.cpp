@@ -70,6 +70,12 @@ std::vector<int> allowed_cut(const std::vector<Merge>& merges, int n, const Boun
     }
     if (off == 0) break;
   }
+  // Too few well supported clusters at any level: any clusters will do.
+  for (float level : levels) {
+    if (static_cast<int>(sizes(best).size()) >= bounds.least) break;
+    if (std::vector<int> labels = cut(merges, n, level); static_cast<int>(sizes(labels).size()) >= bounds.least)
+      best = std::move(labels);
+  }
   return best;
 }
 

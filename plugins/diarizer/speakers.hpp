@@ -19,7 +19,7 @@ struct Turn {
 
 struct Bounds {
   int least = 1, most = 20;
-  float threshold = 0.34F;  // mean cosine distance from which two clusters are two speakers
+  float threshold = 0.36F;  // mean cosine distance from which two clusters are two speakers
   double support = 2;       // seconds of windows below which a cluster is no speaker
 };
 
