@@ -68,6 +68,8 @@ Stage check_stage(const npurt_stage* face, const std::string& plugin, const std:
   }
   const bool per_packet = std::any_of(s.signature.in.begin(), s.signature.in.end(), [](const Port& p) { return !p.stream; });
   const bool per_file = std::any_of(s.signature.out.begin(), s.signature.out.end(), [](const Port& p) { return p.stream; });
+  if (per_file && std::any_of(s.signature.out.begin(), s.signature.out.end(), [](const Port& p) { return !p.stream; }))
+    throw wrong(who + " mixes @stream outputs with others, which come at other times");
   if (per_packet && per_file && !s.stream()) throw wrong(who + " has an @stream output, so it needs `stream = true`");
   return s;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <set>
 #include <thread>
 
 #include "plan.hpp"
@@ -25,10 +26,12 @@ struct Edge {
 
 // A node while it runs. All but `step` and `held` belong to the scheduler's lock.
 struct Running {
-  Running(PlanNode& p, Surroundings& around) : node(p), step(p, around), edges(p.in.size()), held(p.in.size()) {}
+  Running(PlanNode& p, Surroundings& around)
+      : node(p), step(p, around), device(p.placement.device), edges(p.in.size()), held(p.in.size()) {}
 
-  PlanNode& node;
+  PlanNode& node;  // a fault changes its stage and placement, on the lane that has it busy
   Step step;
+  std::string device;        // whose lane calls it
   std::vector<Edge> edges;   // per input port
   std::vector<Packet> held;  // the inputs of the call under way, or asked for again
   int64_t calls = 0;         // input packets taken so far
@@ -39,10 +42,12 @@ struct Running {
 class Scheduler {
  public:
   Scheduler(PlannedGraph& graph, Surroundings& around) : graph_(graph), around_(around) {
-    for (PlanNode& p : graph.nodes) nodes_.emplace_back(p, around);
-    for (Running& r : nodes_)
-      if (lanes_.empty() || std::find(lanes_.begin(), lanes_.end(), r.node.placement.device) == lanes_.end())
-        lanes_.push_back(r.node.placement.device);
+    for (PlanNode& p : graph.nodes) {
+      nodes_.emplace_back(p, around);
+      lanes_.insert(p.placement.device);
+      for (size_t i = p.tried; i < p.candidates.size(); ++i)  // a fault may move it there
+        if (p.candidates[i].stage) lanes_.insert(p.candidates[i].stage->device);
+    }
   }
 
   // Returns when everything is done, or nothing more can be. Throws what stopped it.
@@ -66,12 +71,12 @@ class Scheduler {
     around_.clocks.add_this_thread();
     if (around_.trace) around_.trace->lane(device);
     const auto begin = clock::now();
-    clock::duration inside{}, waiting{};
+    clock::duration waiting{};
+    double inside = 0;
     std::unique_lock lock(mutex_);
     for (;;) {
-      if (around_.cancelled() || std::all_of(nodes_.begin(), nodes_.end(),
-                                             [&](const Running& r) { return r.finished || r.node.placement.device != device; }))
-        break;
+      // Until the last node is done, a fault may move one here.
+      if (around_.cancelled() || std::all_of(nodes_.begin(), nodes_.end(), [](const Running& r) { return r.finished; })) break;
       Running* next = pick(device);
       if (!next) {
         const auto since = clock::now();
@@ -84,11 +89,10 @@ class Scheduler {
         continue;
       }
       next->busy = true;
+      const double before = next->step.timing.wall_s;
       lock.unlock();
-      const auto since = clock::now();
       try {
         const Stepped done = call(*next, next->ending);
-        inside += clock::now() - since;
         std::vector<Packet> out = packets(*next, done);
         lock.lock();
         finish_call(*next, done, std::move(out));
@@ -98,11 +102,13 @@ class Scheduler {
         if (around_.trace) around_.trace->moment("the run stops at " + next->node.text.id, "fault");
         around_.stop = true;
       }
+      inside += next->step.timing.wall_s - before;
+      next->device = next->node.placement.device;
       next->busy = false;
       changed_.notify_all();
     }
     changed_.notify_all();
-    const double spent = std::chrono::duration<double>(clock::now() - begin - inside - waiting).count();
+    const double spent = std::chrono::duration<double>(clock::now() - begin - waiting).count() - inside;
     overhead_ = std::max(overhead_, spent);
   }
 
@@ -110,7 +116,7 @@ class Scheduler {
   Running* pick(const std::string& device) {
     Running* best = nullptr;
     for (Running& r : nodes_)
-      if (r.node.placement.device == device && ready(r) && (!best || r.node.to_sink < best->node.to_sink)) best = &r;
+      if (r.device == device && ready(r) && (!best || r.node.to_sink < best->node.to_sink)) best = &r;
     return best;
   }
 
@@ -176,12 +182,8 @@ class Scheduler {
 
   std::vector<Packet> packets(Running& r, const Stepped& done) {
     std::vector<Packet> out;
-    const bool sends = done.emit && !done.cancelled && (!r.ending || r.node.splits() || stream_output(r));
-    for (size_t port = 0; sends && port < r.node.readers.size(); ++port) out.push_back(r.step.take(port, r.made));
+    for (size_t port = 0; done.emit && port < r.node.readers.size(); ++port) out.push_back(r.step.take(port, r.made));
     return out;
-  }
-  static bool stream_output(const Running& r) {
-    return std::any_of(r.node.op.out.begin(), r.node.op.out.end(), [](const Port& p) { return p.stream; });
   }
 
   void finish_call(Running& r, const Stepped& done, std::vector<Packet> out) {
@@ -227,7 +229,7 @@ class Scheduler {
   PlannedGraph& graph_;
   Surroundings& around_;
   std::deque<Running> nodes_;
-  std::vector<std::string> lanes_;
+  std::set<std::string> lanes_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::exception_ptr error_;

@@ -20,14 +20,15 @@ bool finite(const npurt_tensor& t) {
 
 Step::Step(PlanNode& p, Surroundings& around)
     : in(p.op.in.size(), blank_tensor()), timing{p.text.id, 0, 0, 0, 0, false}, p_(p), around_(around) {
-  check_numbers_ = around.options.check_numbers;
+  check_calls_ = around.options.check_calls;
 #ifndef NDEBUG
-  check_numbers_ = true;
+  check_calls_ = true;
 #endif
 }
 
 Stepped Step::run(int64_t index, bool end) {
   for (;;) {
+    if (check_calls_) check_inputs();
     p_.host->prepare(out, p_.out_specs);
     npurt_call c{sizeof(npurt_call),
                  static_cast<uint32_t>(in.size()),
@@ -44,7 +45,8 @@ Stepped Step::run(int64_t index, bool end) {
     const auto [code, sentence] = p_.host->verdict(returned);
     switch (code) {
       case NPURT_OK:
-        check(c, end);
+        if (end ? !p_.splits() && !sums_up() : sums_up()) c.emit = 0;
+        check_outputs(c, end);
         if (around_.tap) around_.tap(p_, c);
         return {c.emit != 0, c.again != 0, false};
       case NPURT_CANCELLED:
@@ -80,16 +82,39 @@ int32_t Step::call(npurt_call& c) {
   return code;
 }
 
-void Step::check(const npurt_call& c, bool end) const {
+// Dims that only the data decides were not known when the plan was made.
+void Step::check_inputs() const {
+  Bindings names;
+  for (size_t i = 0; i < in.size(); ++i)
+    if (in[i].data)
+      if (std::string why = matches(in[i].spec, p_.stage.stage->signature.in[i], names); !why.empty())
+        stop(NPURT_BAD_CONFIG, "this stage cannot take the packet: " + why);
+}
+
+void Step::check_outputs(const npurt_call& c, bool end) const {
   const auto& ports = p_.op.out;
-  const bool counts = std::any_of(ports.begin(), ports.end(), [](const Port& o) { return o.split || o.stream; });
-  if (!counts && !ports.empty() && !end && (!c.emit || c.again))
+  if (!p_.splits() && !sums_up() && !ports.empty() && !end && (!c.emit || c.again))
     stop(NPURT_BUG, c.again ? "asked for more calls, which only an output marked @split allows"
                             : "skipped a packet, which only an output marked @split allows");
-  if (!check_numbers_ || !c.emit) return;
-  for (size_t i = 0; i < out.views.size(); ++i)
-    if (out.views[i].data && out.views[i].spec.dtype == NPURT_F32 && !(end && !ports[i].split) && !finite(out.views[i]))
-      stop(NPURT_BUG, "wrote NaN or Inf into output " + ports[i].name + " " + spec_text(out.views[i].spec));
+  if (!check_calls_ || !c.emit) return;
+  Bindings names;
+  for (size_t i = 0; i < in.size(); ++i)
+    if (in[i].data) matches(in[i].spec, p_.stage.stage->signature.in[i], names);
+  for (size_t i = 0; i < out.views.size(); ++i) {
+    const npurt_tensor& made = out.views[i];
+    if (!made.data) continue;
+    if (std::string why = matches(made.spec, p_.stage.stage->signature.out[i], names); !why.empty())
+      stop(NPURT_BUG, "broke its contract: " + why);
+    if (made.spec.dtype == NPURT_F32 && !finite(made))
+      stop(NPURT_BUG, "wrote NaN or Inf into output " + ports[i].name + " " + spec_text(made.spec));
+  }
+}
+
+// A stage that sees a whole file before it fills its @stream outputs.
+bool Step::sums_up() const {
+  const auto& ports = p_.op.out;
+  return !p_.source() && p_.stage.stage->stream() &&
+         std::any_of(ports.begin(), ports.end(), [](const Port& o) { return o.stream; });
 }
 
 Packet Step::take(size_t port, int64_t index) {

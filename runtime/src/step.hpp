@@ -25,13 +25,15 @@ class Step {
 
  private:
   int32_t call(npurt_call& c);
-  void check(const npurt_call& c, bool end) const;
+  bool sums_up() const;
+  void check_inputs() const;
+  void check_outputs(const npurt_call& c, bool end) const;
   [[noreturn]] void stop(npurt_code code, const std::string& sentence) const;
   void fall_back(const std::string& fault);
 
   PlanNode& p_;
   Surroundings& around_;
-  bool check_numbers_;
+  bool check_calls_;
 };
 
 }  // namespace npurt

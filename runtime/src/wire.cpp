@@ -283,13 +283,6 @@ void Opened::close() {
   object = nullptr;
 }
 
-bool PlanNode::once(size_t port) const {
-  if (!op.in[port].stream) return false;
-  for (size_t i = 0; i < in.size(); ++i)
-    if (in[i].connected() && !op.in[i].stream) return true;
-  return false;
-}
-
 bool PlanNode::splits() const {
   return std::any_of(op.out.begin(), op.out.end(), [](const Port& p) { return p.split; });
 }

@@ -52,7 +52,7 @@ struct PlanNode {
   std::vector<Wire> in;                      // per input port
   std::vector<std::vector<Reader>> readers;  // per output port
   std::vector<int> sequence;                 // per output port: equal numbers mean packets match by index
-  bool lifted = false;                       // its in-edges hold any number of packets
+  bool lifted = false;                       // joins @stream with per-packet inputs: its in-edges hold any number of packets
   int to_sink = 0;                           // nodes on the longest way to a node that nobody reads
 
   std::vector<Candidate> candidates;
@@ -66,8 +66,8 @@ struct PlanNode {
   bool source() const { return op.in.empty(); }
   bool sink() const { return op.out.empty(); }
   bool splits() const;
-  // The input port is fed once per file, beside others that are fed packet by packet.
-  bool once(size_t port) const;
+  // One packet of this input goes with every packet of the others.
+  bool once(size_t port) const { return lifted && op.in[port].stream; }
 };
 
 struct PlannedGraph {

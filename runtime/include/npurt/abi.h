@@ -114,9 +114,10 @@ typedef struct npurt_call {
   uint32_t end; /* 1: no more input will come; only stages with state STREAM see it; inputs have null data */
   const npurt_tensor* in;
   npurt_tensor* out;
-  int64_t index; /* of this call's input packet within the file, from 0 */
+  int64_t index; /* of this call's input packet within the file, from 0; for a source, of the call */
   const npurt_host* host;
-  /* Set by the stage. Only a stage with an `@split` output may clear emit or set again. */
+  /* Set by the stage. Only a stage with an `@split` output may clear emit or set again. A stage of state STREAM fills its
+   * `@stream` outputs in the last call; what it leaves in them before is not looked at. */
   uint32_t emit;  /* 1 on entry; 0: this call produced no packet */
   uint32_t again; /* 0 on entry; 1: call me once more with the same input */
 } npurt_call;

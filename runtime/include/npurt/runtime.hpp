@@ -223,9 +223,10 @@ struct PlanOptions {
   std::vector<std::pair<std::string, std::string>> require;  // --require PATTERN=DEVICE
   bool strict = false;                                       // leaving the first choice is an error
   int threads = 0;                                           // 0: one per physical core
-  bool check_numbers = false;                                // refuse outputs that hold NaN or Inf
-  std::vector<std::pair<std::string, std::string>> avoid;    // (node, candidate) found faulty before
-  std::map<std::string, std::string> options;                // given to every node that does not set them: "npu"
+  // At every call: shapes must be what the stage's signature says, and outputs hold no NaN or Inf. Debug builds always check.
+  bool check_calls = false;
+  std::vector<std::pair<std::string, std::string>> avoid;  // (node, candidate) found faulty before
+  std::map<std::string, std::string> options;              // given to every node that does not set them: "npu"
 };
 
 class Plan {
@@ -272,7 +273,7 @@ struct Report {
   std::vector<NodeTiming> nodes;
   double wall_s = 0, cpu_s = 0;  // of the process, during run
   double plan_s = 0;             // model load and planning
-  double overhead_s = 0;         // wall time of the busiest lane that was neither inside a stage nor waiting
+  double overhead_s = 0;         // the most that any lane spent neither inside a stage nor waiting for a packet
   double audio_s = 0;            // as sources reported progress
   std::string json() const;
 };
