@@ -11,7 +11,9 @@ namespace npurt {
 
 namespace {
 
-const char* kind_name(const Yaml& y) { return y.kind == Yaml::map ? "a map" : y.kind == Yaml::list ? "a list" : "a text"; }
+const char* kind_name(const Yaml& y) {
+  return y.kind == Yaml::map ? "a map" : y.kind == Yaml::list ? "a list" : y.text.empty() ? "empty" : "a text";
+}
 
 class Reader {
  public:
@@ -143,6 +145,7 @@ class Reader {
     e.place = k.place;
     if (v.kind != Yaml::map) {
       wrong(v.place, "node '" + k.text + "' is " + kind_name(v), {{"wanted", "a map with op or block"}});
+      d_.nodes.push_back(std::move(e));  // so that who reads from it is not wrong too
       return;
     }
     const bool block = v.get("block") != nullptr;
@@ -157,7 +160,7 @@ class Reader {
     e.op = setting("op");
     e.block = setting("block");
     e.repeat = setting("repeat");
-    if (!block && e.op.value.empty()) wrong(k.place, "node '" + k.text + "' has neither op nor block", {});
+    if (!block && e.op.value.empty() && !v.get("<<")) wrong(k.place, "node '" + k.text + "' has neither op nor block", {});
     if (const Yaml* in = v.get("in")) {
       if (in->kind == Yaml::scalar) e.in.push_back(link("", *in));
       else if (in->kind == Yaml::map)
@@ -176,7 +179,7 @@ class Reader {
       else e.use = candidates(*use);
     }
     if (const Yaml* with = v.get("with")) {
-      if (with->kind != Yaml::map)
+      if (with->kind != Yaml::map && !(with->kind == Yaml::scalar && with->text.empty()))
         wrong(with->place, "with is " + std::string(kind_name(*with)), {{"wanted", "a map of options"}});
       for (const auto& [name, value] : with->items)
         e.with.push_back({name.text, {text_of(value, "option '" + name.text + "'"), value.place}});
@@ -212,9 +215,10 @@ Document read_document(const std::string& text, const std::string& file, std::ve
 
 std::string read_text(const std::filesystem::path& file) {
   std::error_code none;
-  if (std::filesystem::is_directory(file, none)) throw Error(Exit::input, file.string() + ": is a folder, not a graph file");
+  if (std::filesystem::is_directory(file, none))
+    throw Error(Exit::input, {Diagnostic{{file.string()}, "is a folder, not a graph file", {}}});
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw Error(Exit::input, file.string() + ": cannot be opened: " + std::strerror(errno));
+  if (!in) throw Error(Exit::input, {Diagnostic{{file.string()}, std::string("cannot be opened: ") + std::strerror(errno), {}}});
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();

@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostRepeats = 1000, kMostBlockDepth = 16;
+constexpr int kMostRepeats = 1000, kMostBlockDepth = 16, kMostLinks = 4000;
+constexpr size_t kMostNodes = 10000;
 const std::vector<std::string> kRunTime = {"input", "output", "format"};  // replaced per run, by the host
 
 using Values = std::map<std::string, Setting>;
@@ -43,15 +44,16 @@ class Loader {
     auto root_document = std::make_unique<Document>(read_document(text, file, errors_));
     Document& d = *root_document;
     documents_.emplace(file, std::move(root_document));
-    stop();
+    if (d.nodes.empty()) stop();
     graph_.file = file;
     graph_.name = d.name;
     graph_.queue = d.queue;
+    made_ = d.nodes.size();
     Scope root;
     root.document = &d;
     set_parameters(d, root);
     open_blocks(root, {file});
-    stop();
+    const bool well_formed = errors_.empty();  // else it is not known what is connected
     emit(root);
     for (const GraphPort& p : d.inputs) graph_.inputs.push_back(p);
     for (const Link& l : d.outputs) {
@@ -65,7 +67,7 @@ class Loader {
           for (GraphPort& p : graph_.inputs)
             if (p.name == s.output) p.to.push_back({n.id, s.port});
     apply_use();
-    check_graph(graph_, errors_);
+    if (well_formed) check_graph(graph_, errors_);
     stop();
     return std::move(graph_);
   }
@@ -105,8 +107,10 @@ class Loader {
         p.set_by_user = true;
       }
     for (const Parameter& p : graph_.parameters) {
-      if (d.required.count(p.name) && !p.set_by_user)
+      if (d.required.count(p.name) && !p.set_by_user) {
         wrong(p.place, "parameter '" + p.name + "' has no value", {{"hint", "--set " + p.name + "=…"}});
+        failed_models_.insert("");  // no second error where it names a model
+      }
       root.values[p.name] = {p.value, p.place};
     }
   }
@@ -149,11 +153,15 @@ class Loader {
       auto value = options_.fact ? options_.fact(it->second.value, key, fs::path(graph_.file).parent_path())
                                  : model_fact(it->second.value, key);
       if (value) return {*value, place};
-      wrong(place, "model '" + it->second.value + "' has no fact '" + key + "'");
+      wrong(place, "model '" + it->second.value + "' has no fact '" + key + "'",
+            {{"hint", "npurt model info " + it->second.value}});
     } catch (const Error& e) {
       if (e.code != Exit::input) throw;
       if (failed_models_.insert(it->second.value).second)
-        for (const Diagnostic& d : e.diagnostics) errors_.push_back(d);
+        for (Diagnostic d : e.diagnostics) {
+          if (d.place.file.empty()) d.place = it->second.place;
+          errors_.push_back(std::move(d));
+        }
     }
     return {"1", place};
   }
@@ -180,7 +188,7 @@ class Loader {
     try {
       text = read_text(path);
     } catch (const Error& e) {
-      wrong(file.place, "block " + e.diagnostics[0].message);
+      wrong(file.place, "block " + path + " " + e.diagnostics[0].message);
       return nullptr;
     }
     return documents_.emplace(path, std::make_unique<Document>(read_document(text, path, errors_))).first->second.get();
@@ -209,6 +217,10 @@ class Loader {
         }
         if (d->inputs.size() != 1 || d->outputs.size() != 1)
           wrong(e.repeat.place, "only a block with one input and one output can repeat", {});
+      }
+      if ((made_ += static_cast<size_t>(times) * d->nodes.size()) > kMostNodes) {
+        wrong(e.place, "the graph has more than " + std::to_string(kMostNodes) + " nodes");
+        stop();
       }
       auto& copies = scope.blocks[e.id];
       copies.resize(static_cast<size_t>(times));
@@ -254,8 +266,12 @@ class Loader {
   }
 
   // The node and output that a link inside `scope` leads to; ("in", port) for an input of the whole graph.
-  std::pair<std::string, std::string> producer(const Scope& scope, const Link& l) {
+  std::pair<std::string, std::string> producer(const Scope& scope, const Link& l, int links = 0) {
     const std::pair<std::string, std::string> none;
+    if (links > kMostLinks) {
+      wrong(l.place, "this leads back to itself, through blocks that pass their input on");
+      return none;
+    }
     if (l.node == "in") {
       std::vector<std::string> names;
       for (const GraphPort& p : scope.document->inputs) names.push_back(p.name);
@@ -266,9 +282,9 @@ class Loader {
         return none;
       }
       if (!scope.parent) return {"in", port};
-      if (scope.before) return producer(*scope.before, scope.before->document->outputs[0]);
+      if (scope.before) return producer(*scope.before, scope.before->document->outputs[0], links + 1);
       for (const Link& from : scope.entry->in)
-        if (from.port == port || (from.port.empty() && names.size() == 1)) return producer(*scope.parent, from);
+        if (from.port == port || (from.port.empty() && names.size() == 1)) return producer(*scope.parent, from, links + 1);
       wrong(scope.entry->place, "input '" + port + "' of block '" + scope.entry->block.value + "' is not connected", {});
       return none;
     }
@@ -286,7 +302,7 @@ class Loader {
     std::vector<std::string> names;
     for (const Link& o : last.document->outputs) {
       names.push_back(o.port);
-      if (o.port == l.output || (l.output.empty() && last.document->outputs.size() == 1)) return producer(last, o);
+      if (o.port == l.output || (l.output.empty() && last.document->outputs.size() == 1)) return producer(last, o, links + 1);
     }
     wrong(l.place, "block '" + e->block.value + "' has no output '" + l.output + "'", did_you_mean(l.output, names));
     return none;
@@ -303,6 +319,7 @@ class Loader {
             wrong(l.place, "block '" + e.block.value + "' has no input '" + l.port + "'", did_you_mean(l.port, names));
         continue;
       }
+      if (!e.block.value.empty()) continue;  // it could not be opened
       Node n;
       n.id = scope.prefix + e.id;
       n.op = e.op.value;
@@ -316,7 +333,7 @@ class Loader {
       for (const auto& [name, setting] : e.with) n.with[name] = replaced(setting, scope.values);
       for (const Link& l : e.in) {
         auto [node, output] = producer(scope, l);
-        if (!node.empty()) n.in.push_back({l.port, node, output, l.place});
+        n.in.push_back({l.port, node, output, l.place});
       }
       graph_.nodes.push_back(std::move(n));
     }
@@ -344,6 +361,7 @@ class Loader {
   std::map<std::string, std::unique_ptr<Document>> documents_;
   std::map<std::string, std::shared_ptr<Weights>> models_;
   std::set<std::string> failed_models_;
+  size_t made_ = 0;  // nodes, those of blocks for each repetition
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What can be said of a whole graph before any plugin is known: ports, connections, circles.
+// What can be said of a whole graph before any plugin is known: ports, connections, cycles.
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -68,34 +68,39 @@ void check_ports(Graph& graph, const Wrong& wrong) {
         p.output = made->second.out[0].name;
 }
 
+// Takes away the nodes that can run until none can. What is left has a cycle upstream: walk there until a node comes twice.
 void check_cycles(const Graph& graph, const Wrong& wrong) {
-  std::map<std::string, const Node*> nodes;
-  for (const Node& n : graph.nodes) nodes[n.id] = &n;
-  std::map<std::string, int> state;  // 1: on the path, 2: done
-  std::vector<std::string> path;
-  std::function<bool(const Node&)> visit = [&](const Node& n) {
-    state[n.id] = 1;
-    path.push_back(n.id);
-    for (const Source& s : n.in) {
-      auto it = nodes.find(s.node);
-      if (it == nodes.end() || state[s.node] == 2) continue;
-      if (state[s.node] == 1) {
-        std::string loop = s.node;
-        for (auto at = path.rbegin(); at != path.rend(); ++at) {
-          loop += " → " + *at;
-          if (*at == s.node) break;
-        }
-        wrong(s.place, "the graph runs in a circle: " + loop, {});
-        return false;
+  std::map<std::string, const Node*> left;
+  std::map<std::string, std::vector<const Node*>> readers;
+  std::map<std::string, size_t> open;
+  std::vector<const Node*> ready;
+  for (const Node& n : graph.nodes) left[n.id] = &n;
+  for (const Node& n : graph.nodes) {
+    for (const Source& s : n.in)
+      if (left.contains(s.node)) {
+        readers[s.node].push_back(&n);
+        ++open[n.id];
       }
-      if (!visit(*it->second)) return false;
-    }
-    path.pop_back();
-    state[n.id] = 2;
-    return true;
-  };
-  for (const Node& n : graph.nodes)
-    if (!state[n.id] && !visit(n)) return;
+    if (!open[n.id]) ready.push_back(&n);
+  }
+  while (!ready.empty()) {
+    const Node& n = *ready.back();
+    ready.pop_back();
+    left.erase(n.id);
+    for (const Node* r : readers[n.id])
+      if (--open[r->id] == 0) ready.push_back(r);
+  }
+  if (left.empty()) return;
+  std::vector<const Node*> path;
+  const Node* at = left.begin()->second;
+  while (std::find(path.begin(), path.end(), at) == path.end()) {
+    path.push_back(at);
+    const auto up = std::find_if(at->in.begin(), at->in.end(), [&](const Source& s) { return left.contains(s.node); });
+    at = left.at(up->node);
+  }
+  std::string cycle = at->id;
+  for (auto it = path.rbegin(); *it != at; ++it) cycle += " -> " + (*it)->id;
+  wrong(at->place, "the graph has a cycle: " + cycle + " -> " + at->id, {});
 }
 
 }  // namespace

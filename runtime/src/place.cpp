@@ -84,7 +84,7 @@ Place place_of(const PlanNode& p, const std::string& sentence) {
   return p.text.place;
 }
 
-Diagnostic no_candidate(const PlanNode& p, const PlannedGraph& g, const Surroundings& around) {
+Diagnostic no_candidate(const PlanNode& p, const Surroundings& around) {
   Diagnostic d{p.text.place, "", {}};
   const bool all_missing = !p.candidates.empty() &&
                            std::all_of(p.candidates.begin(), p.candidates.end(), [](const Candidate& c) { return c.missing; });
@@ -98,9 +98,8 @@ Diagnostic no_candidate(const PlanNode& p, const PlannedGraph& g, const Surround
     for (const Refusal& r : p.placement.refused) d.details.emplace_back("tried " + r.candidate, r.reason);
   }
   if (all_missing || p.candidates.empty())
-    for (const auto& f : around.plugins->folders()) d.details.emplace_back("looked in", f.string());
-  d.details.emplace_back(
-      "hint", all_missing || p.candidates.empty() ? "npurt plugins" : "npurt plan " + g.graph.file + " --why " + p.text.id);
+    for (const auto& f : around.plugins->folders()) d.details.emplace_back("searched", f.string());
+  d.details.emplace_back("hint", all_missing || p.candidates.empty() ? "npurt plugins" : "npurt inspect " + p.text.op);
   return d;
 }
 
@@ -171,7 +170,7 @@ void place_all(PlannedGraph& g, const std::vector<npurt_spec>& inputs, Surroundi
     if (stop->code == NPURT_BAD_CONFIG) wrong.push_back({place_of(p, stop->sentence), label(p) + ": " + stop->sentence, {}});
     else if (stop->code == NPURT_BUG)
       missing.push_back({p.text.place, "plugin " + stop->candidate + " is broken: " + stop->sentence, {{"node", label(p)}}});
-    else missing.push_back(no_candidate(p, g, around));
+    else missing.push_back(no_candidate(p, around));
   }
 }
 

@@ -17,7 +17,7 @@ std::string ports(const std::vector<PlannedPort>& all) {
   return s.empty() ? "-" : s;
 }
 
-std::string quoted(const std::string& s) { return json(s).dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string in_quotes(const std::string& s) { return json(s).dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string producer(const std::string& after) { return after.substr(0, after.find(" -> ")); }
 
@@ -63,13 +63,13 @@ std::string Plan::dot() const {
     blocks[dot == std::string::npos ? "" : id.substr(0, dot)].push_back(n);
   }
   std::ostringstream out;
-  out << "digraph " << quoted(body_->graph.graph.name) << " {\n  rankdir=LR; node [shape=box];\n";
+  out << "digraph " << in_quotes(body_->graph.graph.name) << " {\n  rankdir=LR; node [shape=box];\n";
   for (const auto& [block, members] : blocks) {
-    if (!block.empty()) out << "  subgraph " << quoted("cluster_" + block) << " { label=" << quoted(block) << ";\n";
+    if (!block.empty()) out << "  subgraph " << in_quotes("cluster_" + block) << " { label=" << in_quotes(block) << ";\n";
     for (const PlannedNode& n : members) {
       std::string label = n.placement.node;
       label += "\n" + n.placement.op + ": " + n.placement.use + " (" + n.placement.device + ")";
-      out << "    " << quoted(n.placement.node) << " [label=" << quoted(label) << "];\n";
+      out << "    " << in_quotes(n.placement.node) << " [label=" << in_quotes(label) << "];\n";
     }
     if (!block.empty()) out << "  }\n";
   }
@@ -77,8 +77,8 @@ std::string Plan::dot() const {
     for (const std::string& after : n.after) {
       const std::string from = producer(after);
       if (from.starts_with("in.")) continue;
-      out << "  " << quoted(from.substr(0, from.rfind('.'))) << " -> " << quoted(n.placement.node)
-          << " [label=" << quoted(from.substr(from.rfind('.') + 1)) << "];\n";
+      out << "  " << in_quotes(from.substr(0, from.rfind('.'))) << " -> " << in_quotes(n.placement.node)
+          << " [label=" << in_quotes(from.substr(from.rfind('.') + 1)) << "];\n";
     }
   out << "}\n";
   return out.str();

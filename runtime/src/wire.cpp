@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "yaml.hpp"
+
 namespace npurt {
 namespace {
 
@@ -38,19 +40,20 @@ class Wiring {
  private:
   // A node without `use` takes any plugin that has the op, so then all are needed.
   void load_named() {
-    std::set<std::string> names;
-    for (const Node& n : graph_.nodes) {
-      for (const Use& u : n.use) names.insert(u.name.substr(0, u.name.find(':')));
-      if (n.use.empty())
-        for (const std::string& name : plugins_.names()) names.insert(name);
-    }
-    for (const std::string& name : names) {
+    std::set<std::string> seen;
+    const auto load = [&](const std::string& name) {
+      if (!seen.insert(name).second) return;
       try {
         plugins_.library(name);
       } catch (const Unusable& e) {
         unusable_[name] = e.what();
       }
-    }
+    };
+    // In the order of the graph, because the first plugin that declares an op sets its contract.
+    for (const Node& n : graph_.nodes)
+      for (const Use& u : n.use) load(u.name.substr(0, u.name.find(':')));
+    if (std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& n) { return n.use.empty(); }))
+      for (const std::string& name : plugins_.names()) load(name);
   }
 
   void add(const Node& n) {
@@ -79,13 +82,15 @@ class Wiring {
         d.details.emplace_back("tried " + c.name, c.why_not);
         plugin_missing = true;
       }
+    const auto close = did_you_mean(p.text.op, plugins_.ops());
     if (plugin_missing) looked_in(d);
-    d.details.emplace_back("hint", plugin_missing ? "npurt plugins" : "npurt inspect lists the ops");
+    if (plugin_missing || close.empty()) d.details.emplace_back("hint", "npurt plugins");
+    else d.details.push_back(close[0]);
     (plugin_missing ? missing_ : wrong_).push_back(d);
   }
 
   void looked_in(Diagnostic& d) const {
-    for (const auto& f : plugins_.folders()) d.details.emplace_back("looked in", f.string());
+    for (const auto& f : plugins_.folders()) d.details.emplace_back("searched", f.string());
   }
 
   void candidates(PlanNode& p) {
@@ -97,10 +102,11 @@ class Wiring {
         p.candidates.push_back(c);
         return;
       }
-      bool any = false;
+      bool any = false, has_op = false;
       std::string kernels;
       for (const Stage& s : plugins_.library(plugin).stages) {
         if (s.face->op != p.text.op) continue;
+        has_op = true;
         if (!s.kernel.empty()) kernels += (kernels.empty() ? "" : ", ") + s.kernel;
         if (!kernel.empty() && s.kernel != kernel) continue;
         p.candidates.push_back({s.candidate(), &s, "", false, choice, use.place});
@@ -108,8 +114,9 @@ class Wiring {
       }
       if (any) return;
       c.why_not = "plugin '" + plugin + "' has no stage for op '" + p.text.op + "'";
-      if (!kernels.empty())
-        c.why_not = "plugin '" + plugin + "' has no kernel '" + kernel + "' for op '" + p.text.op + "'; it has " + kernels;
+      if (has_op)
+        c.why_not = "plugin '" + plugin + "' has no kernel '" + kernel + "' for op '" + p.text.op + "'; " +
+                    (kernels.empty() ? "write " + plugin + " alone" : "it has " + kernels);
       p.candidates.push_back(c);
     };
     for (size_t i = 0; i < p.text.use.size(); ++i) {
@@ -153,6 +160,7 @@ class Wiring {
       }
       if (from == index_.end()) {
         fault(s.place, "node '" + p.text.id + "' reads from '" + s.node + "', which is no node");
+        if (port >= 0) misled_.insert({node, port});
         continue;
       }
       PlanNode& q = out_.nodes[from->second];
@@ -164,6 +172,7 @@ class Wiring {
                                  q.text.id + "." + (q.op.out.empty() ? "x" : q.op.out[0].name)
                            : "node '" + q.text.id + "' (op " + q.op.op + ") has no output '" + s.output + "'; it has " +
                                  port_list(q.op.out));
+        misled_.insert({node, port});
         continue;
       }
       p.in[port] = {from->second, output};
@@ -181,10 +190,12 @@ class Wiring {
   }
 
   void check_connected() {
-    for (const PlanNode& p : out_.nodes)
+    for (size_t n = 0; n < out_.nodes.size(); ++n) {
+      const PlanNode& p = out_.nodes[n];
       for (size_t i = 0; i < p.in.size(); ++i)
-        if (!p.in[i].connected() && !p.op.in[i].optional)
+        if (!p.in[i].connected() && !p.op.in[i].optional && !misled_.contains({n, i}))
           fault(p.text.place, "node '" + p.text.id + "' (op " + p.op.op + ") needs its input " + port_text(p.op.in[i]));
+    }
   }
 
   void sort() {
@@ -210,7 +221,7 @@ class Wiring {
         if (cycle.empty()) place = out_.nodes[i].text.place;
         cycle += (cycle.empty() ? "" : ", ") + out_.nodes[i].text.id;
       }
-    fault(place, "these nodes feed each other in a cycle: " + cycle);
+    fault(place, "the graph has a cycle through " + cycle);
   }
 
   // Joins are by index, so what a node joins must be of one sequence. A 1:1 node's output stays in its input's sequence; @split
@@ -273,6 +284,7 @@ class Wiring {
   std::map<std::string, std::string> unusable_;
   std::map<std::string, int> index_;
   std::set<std::string> unknown_;
+  std::set<std::pair<size_t, size_t>> misled_;  // (node, input port) that a wrong link was meant for
   PlannedGraph out_;
 };
 

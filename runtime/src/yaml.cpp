@@ -24,7 +24,8 @@ class Builder : public YAML::EventHandler {
   Builder(const std::string& file, std::vector<Diagnostic>& errors) : file_(file), errors_(errors) {}
   Yaml take() { return std::move(root_); }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& m) override { begin_ = place(m); }
+  const Place& begin() const { return begin_; }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& m, YAML::anchor_t a) override { put(m, a, "", ""); }
   void OnAlias(const YAML::Mark& m, YAML::anchor_t) override {
@@ -120,6 +121,7 @@ class Builder : public YAML::EventHandler {
   }
 
   std::string file_;
+  Place begin_;
   std::vector<Diagnostic>& errors_;
   std::vector<Level> levels_;
   Yaml root_;
@@ -185,7 +187,8 @@ Yaml parse_yaml(const std::string& text, const std::string& file, std::vector<Di
     if (!parser.HandleNextDocument(builder)) return {};
     std::vector<Diagnostic> rest;
     Builder second(file, rest);
-    if (parser.HandleNextDocument(second)) errors.push_back({{file}, "the file holds more than one document (---)", {}});
+    if (parser.HandleNextDocument(second))
+      errors.push_back({second.begin(), "a second document begins here (---)", {{"wanted", "one graph in a file"}}});
   } catch (const TooDeep&) {
     return {};
   } catch (const YAML::Exception& e) {
