@@ -132,7 +132,7 @@ class Stage {
     check(stage_->run(object_, &call));
     emitted_ = call.emit;
     again_ = call.again;
-    if (!again_) ++index_;
+    if (!again_ || t.empty()) ++index_;  // a source's calls are counted
     std::vector<Tensor> out;
     for (auto& o : out_) {
       auto* p = static_cast<uint8_t*>(o.data);

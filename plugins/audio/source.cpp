@@ -77,8 +77,8 @@ void AudioSource::fill() {
 }
 
 void AudioSource::run(npurt::Call& call) {
-  // A run that failed half-way may have left a reader of another file.
-  if (!reader_ || path_ != call.host().option("path")) begin(call.host());
+  // A run that was stopped half-way has left its reader.
+  if (call.index() == 0) begin(call.host());
   fill();
   if (frames_ == 0) {
     const std::string why = reader_->warning;
