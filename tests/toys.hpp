@@ -1,0 +1,79 @@
+// Graphs of toy stages (tests/plugins), planned and run: for tests of the runtime.
+#pragma once
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <npurt/runtime.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace npurt_test {
+
+// A new folder under the system's temporary one; gone with its object.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "npurt-test-XXXXXX").string();
+    if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return path_ / name;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string read(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// What f stops with.
+template <typename F>
+npurt::Error error_of(F&& f) {
+  try {
+    f();
+  } catch (const npurt::Error& e) {
+    return e;
+  }
+  throw std::logic_error("there was no error");
+}
+
+struct Toys {
+  Folder folder;
+  npurt::Catalog catalog{{NPURT_TEST_PLUGINS}};
+  npurt::GraphOptions graph_options;
+  npurt::PlanOptions plan_options;
+  npurt::RunOptions run_options;
+
+  // `nodes` is what follows "nodes:" in toy.yaml, one node a line from line 4 on.
+  npurt::Graph graph(const std::string& nodes) const {
+    return npurt::load_graph(folder.write("toy.yaml", "npurt: 1\nname: toy\nnodes:\n" + nodes), graph_options);
+  }
+  npurt::Plan plan(const std::string& nodes) { return npurt::make_plan(graph(nodes), catalog, plan_options); }
+  npurt::Report run(npurt::Plan& plan) {
+    run_options.values["output"] = output().string();
+    return npurt::run_plan(plan, run_options);
+  }
+  // What a run wrote to $output.
+  std::string written() const { return read(output()); }
+  std::string run(const std::string& nodes) {
+    npurt::Plan planned = plan(nodes);
+    run(planned);
+    return written();
+  }
+
+ private:
+  std::filesystem::path output() const { return folder.path() / "out.txt"; }
+};
+
+}  // namespace npurt_test
