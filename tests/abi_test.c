@@ -41,7 +41,7 @@ static const struct pin pins[] = {
     FIELD(npurt_inner, self, 8),
     FIELD(npurt_inner, run, 16),
 
-    SIZE(npurt_host, 96),
+    SIZE(npurt_host, 104),
     FIELD(npurt_host, size, 0),
     FIELD(npurt_host, reserved, 4),
     FIELD(npurt_host, self, 8),
@@ -55,6 +55,7 @@ static const struct pin pins[] = {
     FIELD(npurt_host, cancelled, 72),
     FIELD(npurt_host, progress, 80),
     FIELD(npurt_host, inner, 88),
+    FIELD(npurt_host, device_time, 96),
 
     SIZE(npurt_call, 56),
     FIELD(npurt_call, size, 0),

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "library.hpp"
 
@@ -40,7 +41,7 @@ json describe(const std::filesystem::path& file) {
   rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   for (int fd : {STDOUT_FILENO, STDERR_FILENO}) dup2(out, fd);
-  const std::string text = '\0' + describe(file).dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string text = '\0' + describe(file).dump(-1, ' ', false, json::error_handler_t::replace) + '\0';
   for (size_t done = 0; done < text.size();) {
     ssize_t n = write(out, text.data() + done, text.size() - done);
     if (n <= 0) break;
@@ -67,9 +68,17 @@ bool drain(int fd, std::string& text) {
   }
 }
 
-// The child's answer follows the last NUL; before it is what the library printed.
-PluginInfo parse(const std::string& text, PluginInfo info) {
-  const json j = json::parse(text.substr(text.rfind('\0') + 1));
+// The child's answer is between the last two NULs, around it what the library printed; nothing if there is no answer.
+std::optional<json> answer(const std::string& text) {
+  const size_t end = text.rfind('\0');
+  if (end == std::string::npos || end == 0) return {};
+  const size_t begin = text.rfind('\0', end - 1);
+  if (begin == std::string::npos) return {};
+  json j = json::parse(text.substr(begin + 1, end - begin - 1), nullptr, false);
+  return j.is_object() ? std::optional(std::move(j)) : std::nullopt;
+}
+
+PluginInfo understood(const json& j, PluginInfo info) {
   info.error = j.value("error", "");
   info.name = j.value("name", info.name);
   info.version = j.value("version", "");
@@ -107,9 +116,8 @@ PluginInfo probe_library(const std::filesystem::path& file) {
   }
   if (!in_time) info.error = base + " is still loading after " + std::to_string(kPatience.count()) + " s; its initialiser hangs";
   else if (WIFSIGNALED(status)) info.error = base + " crashes when it is loaded (" + strsignal(WTERMSIG(status)) + ")";
-  else if (WEXITSTATUS(status) != 0 || text.rfind('\0') == std::string::npos)
-    info.error = base + " ends the process when it is loaded (exit code " + std::to_string(WEXITSTATUS(status)) + ")";
-  else return parse(text, info);
+  else if (const auto said = answer(text); said && WEXITSTATUS(status) == 0) return understood(*said, std::move(info));
+  else info.error = base + " ends the process when it is loaded (exit code " + std::to_string(WEXITSTATUS(status)) + ")";
   return info;
 }
 
