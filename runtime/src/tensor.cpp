@@ -93,8 +93,11 @@ std::optional<uint64_t> spec_bytes(const npurt_spec& s) {
   return n;
 }
 
+// One TiB: no tensor is so large, and no allocator need be asked.
+constexpr uint64_t kMostBytes = uint64_t{1} << 40;
+
 void* aligned_memory(uint64_t bytes) {
-  if (bytes > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) - 64) throw std::bad_alloc();
+  if (bytes > kMostBytes) throw std::bad_alloc();
   void* p = std::aligned_alloc(64, std::max<uint64_t>(64, (bytes + 63) / 64 * 64));
   if (!p) throw std::bad_alloc();
   return p;
