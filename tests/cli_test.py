@@ -128,7 +128,23 @@ class Exits(Case):
         self.assertIn("--npu", self.bad(2, "run", GRAPH, JFK, "--npu", "on"))
         self.assertIn("$input", self.bad(2, "run", GRAPH))
         self.assertIn("--format", self.bad(2, "run", GRAPH, JFK, "--format", "pdf"))
-        self.assertIn("no op and no plugin", self.bad(2, "inspect", "matmull"))
+        self.assertIn("did you mean 'matmul'", self.bad(2, "inspect", "matmull"))
+
+    def test_a_slip_is_answered_with_what_was_meant(self):
+        for arguments, message, hint in (
+            (["rn", GRAPH], "no command 'rn'", "did you mean 'run'"),
+            (["model", "pul", "base"], "no command 'pul'", "did you mean 'pull'"),
+            (["run", GRAPH, JFK, "--fromat=srt"], "no option '--fromat'", "did you mean '--format'"),
+            (["--verson"], "no option '--verson'", "did you mean '--version'"),
+            (["plan", GRAPH, "--why", "encoder.block.0.fc1"], "no node 'encoder.block.0.fc1'", "did you mean 'encoder.blocks.0.fc1'"),
+            (["model", "pull", "bas"], "no model is known as 'bas'", "did you mean 'base'"),
+        ):
+            with self.subTest(arguments=arguments):
+                said = self.bad(2, *arguments)
+                self.assertIn(message, said)
+                self.assertIn(hint, said)
+        self.assertIn("npurt plan --help", self.bad(2, "plan"))
+        self.assertIn("plan, plugins", self.bad(2))
 
     def test_graph_and_input(self):
         self.assertIn("none.yaml", self.bad(3, "run", "none.yaml", JFK))
@@ -203,6 +219,18 @@ class Look(Case):
         self.assertTrue(self.good("plan", GRAPH, "--format", "dot").stdout.startswith("digraph"))
         self.assertIn("cpu", self.good("plan", GRAPH, "--why", "mel").stdout)
 
+    def test_why_names_nodes_as_require_does(self):
+        self.assertEqual(self.good("plan", GRAPH, "--why", "encoder.blocks.0").stdout.count("\nnode "), 6)
+        self.assertEqual(self.good("plan", GRAPH, "--why", "*.fc1").stdout.count("(op matmul)"), 4)
+
+    def test_use_reaches_the_graph_inside_a_stage(self):
+        self.assertIn("by cpu:f32", self.good("plan", GRAPH, "--use", "text.kv=cpu:f32", "--why", "text.kv").stdout)
+        self.assertIn("did you mean 'text.kv'", self.bad(3, "plan", GRAPH, "--use", "text.kw=cpu:f32"))
+
+    def test_a_graph_says_what_may_be_set(self):
+        for name in (GRAPH, "transcribe"):
+            self.assertRegex(self.good("inspect", name).stdout, r"language +auto +a code")
+
     def test_plugins_and_ops(self):
         self.assertIn("libnpurt_cpu.so", self.good("plugins").stdout)
         self.assertIn("matmul:", self.good("inspect", "matmul").stdout)
@@ -210,8 +238,9 @@ class Look(Case):
 
     def test_help_and_version(self):
         self.assertRegex(self.good("--version").stdout, r"^npurt \d+\.\d+\.\d+$")
-        for command in ("run", "plan", "ab", "plugins", "inspect"):
-            self.assertIn("Examples:", self.good(command, "--help").stdout)
+        for command in ("run", "plan", "ab", "plugins", "inspect", "model", "model list", "model info", "model verify", "model pull"):
+            examples = self.good(*command.split(), "--help").stdout.partition("Examples:")[2]
+            self.assertIn(f"npurt {command}", examples)
 
 
 main()

@@ -3,11 +3,13 @@
 usage: docs_test.py ROOT BUILD DOCUMENT
 
 Each ```sh block runs under bash -euo pipefail in a scratch folder that looks like the root of the repository, in the order of the
-document, with the built npurt on the PATH. An HTML comment right before a block changes that:
+document, with the built npurt on the PATH. Source files that are named must be there. An HTML comment right before a block
+changes what is done with it:
     <!-- not run: REASON -->   the block is only read
     <!-- file: NAME -->        the block's text becomes the file NAME of the scratch folder
     <!-- from: FILE -->        the block must be equal to FILE of the repository, or to a part of it
     <!-- fails: N -->          the last command must exit with N
+    <!-- prints -->            the block is what the commands before it print: … stands for any text, numbers may differ
 """
 
 import os
@@ -40,8 +42,27 @@ def run(block, folder):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
 
 
+def as_shown(shown, printed):
+    """Whether `printed` reads as the document shows it; how wide the gaps between columns are does not matter."""
+    words = [re.sub(r"\d+(\\\.\d+)?", r"[0-9.]+", re.escape(word)).replace("…", ".*") for word in shown.split()]
+    return re.fullmatch(r"\s+".join(words), printed.strip(), re.S) is not None
+
+
+def lost_names(text):
+    """Names of sources that are not there. A name with a CAPITAL word in it stands for many."""
+    text = BLOCK.sub("", text)
+    for name in re.findall(r"`([\w./-]+\.(?:cpp|hpp|h))`", text):
+        if not re.search("[A-Z]{2}", name) and not any(str(path).endswith("/" + name) for path in sources):
+            yield name
+
+
+sources = [*(path for path in root.glob("*/**/*.*") if "build" not in path.parts), *build.glob("kernels/**/*.hpp"), *root.glob("*.md")]
 failures = commands = 0
+printed = ""
 text = document.read_text()
+for name in lost_names(text):
+    print(f"{document.name}: there is no {name}")
+    failures += 1
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
     scratch_folder(folder)
@@ -55,10 +76,14 @@ with tempfile.TemporaryDirectory() as name:
         elif order == "from" and found["text"] not in (root / argument).read_text():
             print(f"{where}: differs from {argument}")
             failures += 1
+        elif order == "prints" and not as_shown(found["text"], printed):
+            print(f"{where}: shows what is not printed:\n{printed}")
+            failures += 1
         elif found["language"] == "sh" and order != "not run":
             wanted = int(argument) if order == "fails" else 0
             done = run(found["text"], folder)
             commands += 1
+            printed = done.stdout
             if done.returncode != wanted:
                 print(f"{where}: exit code {done.returncode}, wanted {wanted}, of\n{found['text']}\n{done.stdout}")
                 failures += 1

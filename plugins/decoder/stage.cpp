@@ -122,6 +122,7 @@ class Decode {
       waiting_.clear();
       ready_.clear();
       language_.reset();
+      taken_ = decoded_ = 0;
     }
     if (!draining_) {
       if (!call.end()) take(call);
@@ -167,6 +168,8 @@ class Decode {
       w.cross = std::make_unique<CrossCache>();
     }
     w.cross->fill(f, static_cast<const float*>(out.data), !options_.int8);
+    taken_ = end_of(w);
+    report(call.host());
     waiting_.push_back(std::move(w));
   }
 
@@ -231,11 +234,16 @@ class Decode {
     }
     for (Window& w : waiting_) {
       ready_.push_back(packet(w));
-      host.progress(w.at["start"].get<double>() + w.at["samples"].get<double>() / kRate, 0);
+      decoded_ = end_of(w);
+      report(host);
       spare_.push_back(std::move(w.cross));
     }
     waiting_.clear();
   }
+
+  static double end_of(const Window& w) { return w.at["start"].get<double>() + w.at["samples"].get<double>() / kRate; }
+  // A window is work twice: until it is here, mostly the encoder's, and until it is text.
+  void report(npurt::Host host) const { host.progress((taken_ + decoded_) / 2, 0); }
 
   static bool silent(const Window& w) {
     double speech = 0;
@@ -304,6 +312,7 @@ class Decode {
   std::vector<Window> waiting_;
   std::vector<std::unique_ptr<CrossCache>> spare_;
   std::deque<std::string> ready_;
+  double taken_ = 0, decoded_ = 0;  // in the file, seconds
   bool draining_ = false;
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <npurt/runtime.hpp>
 
@@ -20,7 +21,7 @@ ModelFinding find_model(const std::string& name, const std::filesystem::path& gr
   ModelFinding f;
   std::error_code none;
   auto found = [&](const fs::path& p) {
-    f.looked_in.push_back(p.string());
+    if (std::find(f.looked_in.begin(), f.looked_in.end(), p.string()) == f.looked_in.end()) f.looked_in.push_back(p.string());
     if (!fs::exists(p, none)) return false;
     f.path = p;
     return true;

@@ -342,14 +342,17 @@ class Loader {
   void apply_use() {
     std::vector<std::string> ids;
     for (const Node& n : graph_.nodes) ids.push_back(n.id);
+    graph_.use = options_.use;
     for (const auto& [pattern, text] : options_.use) {
-      bool hit = false;
-      for (Node& n : graph_.nodes)
-        if (fnmatch(pattern.c_str(), n.id.c_str(), 0) == 0) {
-          hit = true;
-          n.use = split_candidates(text, n.place);
-          n.use_cause = "--use " + pattern + "=" + text;
-        }
+      // A graph inside a stage is only known once that stage opens; make_plan looks whether it has the node.
+      bool hit = !options_.owner.empty();
+      for (Node& n : graph_.nodes) {
+        if (pattern.starts_with(n.id + ".")) hit = true;
+        if (fnmatch(pattern.c_str(), (options_.owner + n.id).c_str(), 0) != 0) continue;
+        hit = true;
+        n.use = split_candidates(text, n.place);
+        n.use_cause = "--use " + pattern + "=" + text;
+      }
       if (!hit)
         wrong({graph_.file}, "--use " + pattern + "=" + text + ": no node matches '" + pattern + "'", did_you_mean(pattern, ids));
     }

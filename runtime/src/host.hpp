@@ -29,7 +29,8 @@ struct PlanNode;
 struct Surroundings {
   std::shared_ptr<Plugins> plugins;
   PlanOptions options;
-  std::filesystem::path folder;  // of the outermost graph file
+  std::filesystem::path folder;                          // of the outermost graph file
+  std::vector<std::pair<std::string, std::string>> use;  // its --use
   int threads = 1;
   Pool pool;  // of all packets; outlives the stages
 

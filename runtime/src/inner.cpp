@@ -89,6 +89,8 @@ int32_t NodeHost::plan_inner(const std::string& name, const npurt_spec* in, uint
   if (it == node_.with.end()) return fail(NPURT_BAD_CONFIG, "option '" + name + "' is missing");
   try {
     GraphOptions options;
+    options.use = around_.use;
+    options.owner = node_.id + ".";
     for (const auto& [key, setting] : node_.with)
       if (setting.value.find('$') == std::string::npos) options.offer[key] = setting.value;
     if (node_.with.contains("model")) options.offer["model"] = model_path().string();

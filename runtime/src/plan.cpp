@@ -1,5 +1,6 @@
 #include "plan.hpp"
 
+#include <fnmatch.h>
 #include <sched.h>
 
 #include <chrono>
@@ -46,6 +47,21 @@ void check_required(const PlannedGraph& g, const PlanOptions& options) {
   if (!unmet_ones.empty()) throw Error(Exit::require, unmet_ones);
 }
 
+// A --use that names a node of a graph inside a stage can only be checked when all are planned.
+void check_used(const PlannedGraph& g, std::vector<Diagnostic>& wrong) {
+  for (const auto& [pattern, text] : g.graph.use) {
+    bool used = false;
+    std::vector<std::string> ids;
+    each_node(g, [&](const PlanNode& p) {
+      ids.push_back(p.text.id);
+      used = used || fnmatch(pattern.c_str(), p.text.id.c_str(), 0) == 0;
+    });
+    if (!used)
+      wrong.push_back(
+          {{g.graph.file}, "--use " + pattern + "=" + text + ": no node matches '" + pattern + "'", did_you_mean(pattern, ids)});
+  }
+}
+
 }  // namespace
 
 Plan::Plan(std::unique_ptr<Body> body) : body_(std::move(body)) {}
@@ -61,6 +77,7 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
   body->around.plugins = catalog.body().plugins;
   body->around.options = options;
   body->around.folder = std::filesystem::path(graph.file).parent_path();
+  body->around.use = graph.use;
   body->around.threads = options.threads > 0 ? options.threads : physical_cores();
 
   std::vector<Diagnostic> wrong, missing;
@@ -70,6 +87,7 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
                      {}});
   body->graph = wire(graph, *body->around.plugins, wrong, missing);
   if (wrong.empty() && missing.empty()) place_all(body->graph, {}, body->around, wrong, missing);
+  if (wrong.empty() && missing.empty()) check_used(body->graph, wrong);
   const Exit code = wrong.empty() ? Exit::plugin : Exit::input;
   wrong.insert(wrong.end(), missing.begin(), missing.end());
   if (!wrong.empty()) throw Error(code, wrong);

@@ -84,21 +84,28 @@ std::string Plan::dot() const {
   return out.str();
 }
 
-std::string Plan::why(const std::string& node) const {
+std::string Plan::why(const std::string& pattern) const {
+  std::ostringstream out;
+  std::vector<std::string> tops, ids;
   for (const PlannedNode& n : nodes()) {
-    if (n.placement.node != node) continue;
-    std::ostringstream out;
-    out << "node " << node << " (op " << n.placement.op << ") runs on " << n.placement.device << " by " << n.placement.use << ": "
+    const std::string& id = n.placement.node;
+    const std::string top = id.substr(0, id.find('.'));
+    ids.push_back(id);
+    if (tops.empty() || tops.back() != top) tops.push_back(top);
+    if (!names_node(pattern, id)) continue;
+    out << "node " << id << " (op " << n.placement.op << ") runs on " << n.placement.device << " by " << n.placement.use << ": "
         << n.placement.cause << '\n';
     for (const PlannedPort& p : n.in) out << "  takes    " << p.name << ' ' << p.spec << '\n';
     for (const PlannedPort& p : n.out) out << "  makes    " << p.name << ' ' << p.spec << '\n';
     for (const std::string& a : n.after) out << "  after    " << a << '\n';
     for (const Refusal& r : n.placement.refused) out << "  refused  " << r.candidate << ": " << r.reason << '\n';
-    return out.str();
   }
+  if (!out.str().empty()) return out.str();
   std::string known;
-  for (const PlannedNode& n : nodes()) known += (known.empty() ? "" : ", ") + n.placement.node;
-  throw Error(Exit::usage, "the plan has no node '" + node + "'; it has " + known);
+  for (const std::string& t : tops) known += (known.empty() ? "" : ", ") + t;
+  Diagnostic d{{}, "the plan has no node '" + pattern + "'; it has " + known, {}};
+  if (pattern.size() > 2) d.details = did_you_mean(pattern, ids);
+  throw Error(Exit::usage, {d});
 }
 
 }  // namespace npurt

@@ -25,7 +25,4 @@ struct YamlItem {
 // the result is empty.
 Yaml parse_yaml(const std::string& text, const std::string& file, std::vector<Diagnostic>& errors);
 
-// ("hint", "did you mean 'x'?") if one of `names` is close to `name`; else nothing.
-std::vector<std::pair<std::string, std::string>> did_you_mean(const std::string& name, const std::vector<std::string>& names);
-
 }  // namespace npurt

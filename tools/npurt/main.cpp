@@ -4,14 +4,13 @@
 
 #include "commands.hpp"
 #include "model.hpp"
+#include "usage.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app{"npurt runs speech graphs on whatever this machine has, and shows what ran where.", "npurt"};
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("npurt ") + npurt::version());
-  app.failure_message([](const CLI::App* asked, const CLI::Error& e) {
-    return "error: " + std::string(e.what()) + "\n  hint  " + asked->get_name() + " --help\n";
-  });
+  app.failure_message([](const CLI::App* asked, const CLI::Error& e) { return npurt::cli::usage_text(*asked, e); });
   app.footer(
       "Examples:\n"
       "  npurt run graphs/transcribe.yaml talk.wav             print what is said\n"

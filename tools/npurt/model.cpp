@@ -110,12 +110,12 @@ void pull(const std::string& name) {
   const auto m = std::find_if(known.begin(), known.end(), [&](const KnownModel& k) { return k.name == name; });
   if (m == known.end()) {
     std::string all;
-    for (const auto& k : known) all += (all.empty() ? "" : ", ") + k.name;
-    throw Error(
-        Exit::usage,
-        {Diagnostic{{},
-                    "no model is known as '" + name + "'",
-                    {{"known", all}, {"hint", "npurt takes any CTranslate2, Hugging Face or ggml Whisper model by its path"}}}});
+    std::vector<std::string> names;
+    for (const auto& k : known) all += (all.empty() ? "" : ", ") + k.name, names.push_back(k.name);
+    Diagnostic d{{}, "no model is known as '" + name + "'", did_you_mean(name, names)};
+    d.details.insert(d.details.begin(), {"known", all});
+    d.details.emplace_back("hint", "npurt takes any CTranslate2, Hugging Face or ggml Whisper model by its path");
+    throw Error(Exit::usage, {d});
   }
   const fs::path place = m->place_in(model_cache()), downloads = model_cache() / ".." / "downloads",
                  coming = downloads / (name + ".coming");
@@ -159,7 +159,13 @@ void add_model_commands(CLI::App& app, int&) {
   CLI::App* p = model->add_subcommand("pull", "Fetch a known model");
   p->add_option("name", options->name, "As in npurt model list")->required();
   p->callback([options] { pull(options->name); });
-  model->footer("Examples:\n  npurt model list\n  npurt model pull base\n  npurt model info tiny.en");
+  const std::string examples = "Examples:\n";
+  model->footer(examples + "  npurt model list\n  npurt model pull base\n  npurt model info tiny.en");
+  l->footer(examples + "  npurt model list --json");
+  i->footer(examples + "  npurt model info tiny.en\n  npurt model info models/whisper-base/ --json");
+  v->footer(examples + "  npurt model verify tiny.en\n  npurt model verify ggml-base.bin");
+  p->footer(examples +
+            "  npurt model pull base\nA pull that was cut off goes on where it was; nothing is used before its sha256 is right.");
 }
 
 }  // namespace npurt::cli

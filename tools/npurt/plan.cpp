@@ -13,12 +13,14 @@ void add_plan_command(CLI::App& app, int&) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("plan", "Show what would run where, and why, without running it");
   options->selection.add_to(*command);
-  command->add_option("--why", options->why, "Tell how this node came to its candidate")->type_name("NODE");
+  command->add_option("--why", options->why, "Tell how these nodes came to their candidates; NODE may name a block or hold *")
+      ->type_name("NODE");
   command->add_option("--format", options->format, "text, json or dot")->check(CLI::IsMember({"text", "json", "dot"}));
   command->footer(
       "Examples:\n"
       "  npurt plan graphs/transcribe.yaml --set model=tiny.en\n"
       "  npurt plan graphs/transcribe.yaml --why mel\n"
+      "  npurt plan graphs/transcribe.yaml --set precision=f32 --why encoder.blocks.0\n"
       "  npurt plan graphs/transcribe.yaml --format dot | dot -Tsvg >plan.svg");
   command->callback([options] {
     Graph graph = options->selection.load();

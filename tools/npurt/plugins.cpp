@@ -49,6 +49,27 @@ bool inspect_op(const std::string& op, const std::vector<PluginInfo>& plugins) {
   return found;
 }
 
+// What may be set in a graph, and of which ops it is made. False if there is no such graph.
+bool inspect_graph(const std::string& name) {
+  const std::filesystem::path file = graph_file(name);
+  const std::string extension = file.extension().string();
+  if (extension != ".yaml" && extension != ".yml") return false;
+  const Graph graph = load_graph(file);
+  std::cout << graph.name << "  " << graph.file << "\nparameters, for --set NAME=VALUE\n";
+  for (const Parameter& p : graph.parameters)
+    std::cout << "  " << std::left << std::setw(14) << p.name << ' ' << std::setw(12) << (p.value.empty() ? "-" : p.value) << ' '
+              << p.help << '\n';
+  std::vector<std::pair<std::string, int>> ops;
+  for (const Node& node : graph.nodes) {
+    auto same = std::find_if(ops.begin(), ops.end(), [&](const auto& o) { return o.first == node.op; });
+    if (same == ops.end()) ops.emplace_back(node.op, 1);
+    else ++same->second;
+  }
+  std::cout << "nodes, by op\n";
+  for (const auto& [op, nodes] : ops) std::cout << "  " << std::left << std::setw(20) << op << ' ' << nodes << '\n';
+  return true;
+}
+
 void inspect(const std::string& name, std::vector<std::string> folders) {
   std::filesystem::path file = name;
   const bool is_file = name.find('/') != std::string::npos || file.extension() == ".so";
@@ -61,12 +82,16 @@ void inspect(const std::string& name, std::vector<std::string> folders) {
     print_plugin(plugin, true);
     found = true;
   }
-  if (found) return;
+  if (found || inspect_graph(name)) return;
   std::string ops;
-  for (const std::string& signature : op_signatures())
-    ops += (ops.empty() ? "" : ", ") + signature.substr(0, signature.find(':'));
-  throw Error(Exit::usage,
-              {Diagnostic{{}, "there is no op and no plugin '" + name + "'", {{"ops", ops}, {"hint", "npurt plugins"}}}});
+  std::vector<std::string> names;
+  for (const std::string& signature : op_signatures()) names.push_back(signature.substr(0, signature.find(':')));
+  for (const std::string& op : names) ops += (ops.empty() ? "" : ", ") + op;
+  for (const PluginInfo& plugin : plugins) names.push_back(plugin.name);
+  Diagnostic d{{}, "there is no op, plugin or graph '" + name + "'", did_you_mean(name, names)};
+  d.details.insert(d.details.begin(), {"ops", ops});
+  d.details.emplace_back("hint", "npurt plugins");
+  throw Error(Exit::usage, {d});
 }
 
 }  // namespace
@@ -85,10 +110,13 @@ void add_inspect_command(CLI::App& app, int&) {
     std::vector<std::string> folders;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("inspect", "Show an op's contract and who implements it, or one plugin");
-  command->add_option("name", options->name, "Op, plugin, or libnpurt_….so")->type_name("OP|PLUGIN")->required();
+  CLI::App* command =
+      app.add_subcommand("inspect", "Show an op's contract and who implements it, a plugin, or what may be set in a graph");
+  command->add_option("name", options->name, "Op, plugin, libnpurt_….so, or graph")->type_name("OP|PLUGIN|GRAPH")->required();
   add_plugin_path(*command, options->folders);
-  command->footer("Examples:\n  npurt inspect matmul\n  npurt inspect audio\n  npurt inspect ./libnpurt_example.so");
+  command->footer(
+      "Examples:\n  npurt inspect matmul\n  npurt inspect audio\n  npurt inspect ./libnpurt_example.so\n  npurt inspect "
+      "graphs/transcribe.yaml");
   command->callback([options] { inspect(options->name, options->folders); });
 }
 

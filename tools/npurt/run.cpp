@@ -167,7 +167,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
       "  npurt run graphs/transcribe.yaml talk.wav >talk.txt\n"
       "  npurt run graphs/transcribe.yaml talk.mp3 -o talk.srt --set language=en --set beam=5\n"
       "  npurt run graphs/transcribe.yaml *.flac -o out/ --format vtt\n"
-      "  npurt run graphs/transcribe.yaml talk.wav --use 'encoder.*=cpu:f32' --report report.json\n"
+      "  npurt run graphs/transcribe.yaml talk.wav --use 'encoder.*.fc1=cpu:f32' --report report.json\n"
       "  npurt run graphs/transcribe.yaml talk.wav --trace trace.json\n"
       "Ctrl-C keeps what -o has so far; twice ends at once.");
   command->callback([options, &exit_code] { exit_code = run(*options); });

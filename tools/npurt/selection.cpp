@@ -21,15 +21,6 @@ Pairs pairs(const char* option, const char* form, const std::vector<std::string>
   return all;
 }
 
-// `transcribe` means the installed graph of that name, unless there is such a file here.
-fs::path graph_file(const std::string& text) {
-  if (fs::exists(text) || text.find_first_of("/.") != std::string::npos) return text;
-  std::error_code error;
-  fs::path prefix = fs::read_symlink("/proc/self/exe", error).parent_path().parent_path();
-  fs::path installed = prefix / "share/npurt/graphs" / (text + ".yaml");
-  return !error && fs::exists(installed, error) ? installed : fs::path(text);
-}
-
 // Who asks for an NPU by name must not be served without one.
 void expect_npu(const Plan& plan, const std::string& npu) {
   std::string why = "no node has a candidate for it";
@@ -42,6 +33,14 @@ void expect_npu(const Plan& plan, const std::string& npu) {
 }
 
 }  // namespace
+
+fs::path graph_file(const std::string& text) {
+  if (fs::exists(text) || text.find_first_of("/.") != std::string::npos) return text;
+  std::error_code error;
+  fs::path prefix = fs::read_symlink("/proc/self/exe", error).parent_path().parent_path();
+  fs::path installed = prefix / "share/npurt/graphs" / (text + ".yaml");
+  return !error && fs::exists(installed, error) ? installed : fs::path(text);
+}
 
 void add_plugin_path(CLI::App& command, std::vector<std::string>& folders) {
   command.add_option("--plugin-path", folders, "Folder to look for plugins in first (may be repeated)")

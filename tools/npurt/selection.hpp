@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <npurt/runtime.hpp>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct Selection {
   Plan plan(const Graph& graph, Catalog& catalog) const;
 };
 
+// `transcribe` means the installed graph of that name, unless there is such a file here.
+std::filesystem::path graph_file(const std::string& text);
 void add_plugin_path(CLI::App& command, std::vector<std::string>& folders);
 Catalog open_catalog(const std::vector<std::string>& plugin_path);
 

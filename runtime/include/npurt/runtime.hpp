@@ -34,6 +34,9 @@ struct Diagnostic {
   std::string text() const;
 };
 
+// ("hint", "did you mean 'x'?") if one of `names` is close to `name`; else nothing.
+std::vector<std::pair<std::string, std::string>> did_you_mean(const std::string& name, const std::vector<std::string>& names);
+
 struct Error : std::runtime_error {
   Error(Exit code, std::string sentence);
   Error(Exit code, std::vector<Diagnostic> all);
@@ -94,13 +97,15 @@ struct Graph {
   std::vector<Parameter> parameters;
   std::vector<Node> nodes;  // in the order of the file, blocks unrolled in place
   std::vector<GraphPort> inputs, outputs;
-  int queue = 2;  // packets that an edge holds
+  int queue = 2;                                         // packets that an edge holds
+  std::vector<std::pair<std::string, std::string>> use;  // GraphOptions::use, for graphs inside its stages
 };
 
 struct GraphOptions {
   std::vector<std::pair<std::string, std::string>> set;  // --set NAME=VALUE
   std::map<std::string, std::string> offer;              // as set, but names that the graph has no parameter for are ignored
   std::vector<std::pair<std::string, std::string>> use;  // --use PATTERN=CANDIDATE[,CANDIDATE]
+  std::string owner;                                     // of a graph inside a stage: the node, which patterns begin with
   // Facts of a model, for "$model.n_audio_layer" in the text: (model, key, folder of the graph) -> value, or nothing.
   std::function<std::optional<std::string>(const std::string&, const std::string&, const std::filesystem::path&)> fact;
 };
@@ -242,7 +247,7 @@ class Plan {
   std::string text() const;                // table
   std::string json() const;
   std::string dot() const;
-  std::string why(const std::string& node) const;
+  std::string why(const std::string& pattern) const;  // of every node it names, as --require names them
 
   Body& body() const { return *body_; }
 
