@@ -265,47 +265,70 @@ class Loader {
               {{"hint", "with: {" + name + ": …}"}});
   }
 
-  // The node and output that a link inside `scope` leads to; ("in", port) for an input of the whole graph.
-  std::pair<std::string, std::string> producer(const Scope& scope, const Link& l, int links = 0) {
-    const std::pair<std::string, std::string> none;
-    if (links > kMostLinks) {
-      wrong(l.place, "this leads back to itself, through blocks that pass their input on");
-      return none;
-    }
-    if (l.node == "in") {
-      std::vector<std::string> names;
-      for (const GraphPort& p : scope.document->inputs) names.push_back(p.name);
-      const std::string port = l.output.empty() && names.size() == 1 ? names[0] : l.output;
-      if (std::find(names.begin(), names.end(), port) == names.end()) {
-        wrong(l.place, names.empty() ? "this graph has no inputs" : "this graph has no input '" + port + "'",
-              did_you_mean(port, names));
-        return none;
+  // The node and output that `link` inside `from` leads to; ("in", port) for an input of the whole graph; "" after saying why
+  // not.
+  std::pair<std::string, std::string> producer(const Scope& from, const Link& link) {
+    const Scope* scope = &from;
+    const Link* l = &link;
+    for (int followed = 0; followed < kMostLinks; ++followed) {
+      const Document& d = *scope->document;
+      if (l->node == "in") {
+        const std::string port = l->output.empty() && d.inputs.size() == 1 ? d.inputs[0].name : l->output;
+        if (!has_input(d, port)) return no_input(d, port, *l);
+        if (!scope->parent) return {"in", port};
+        if (scope->before) {
+          scope = scope->before;
+          if (scope->document->outputs.size() != 1) return {};
+          l = &scope->document->outputs[0];
+        } else {
+          const auto& in = scope->entry->in;
+          const auto found = std::find_if(
+              in.begin(), in.end(), [&](const Link& i) { return i.port == port || (i.port.empty() && d.inputs.size() == 1); });
+          if (found == in.end()) {
+            wrong(scope->entry->place, "input '" + port + "' of block '" + scope->entry->block.value + "' is not connected");
+            return {};
+          }
+          l = &*found;
+          scope = scope->parent;
+        }
+        continue;
       }
-      if (!scope.parent) return {"in", port};
-      if (scope.before) return producer(*scope.before, scope.before->document->outputs[0], links + 1);
-      for (const Link& from : scope.entry->in)
-        if (from.port == port || (from.port.empty() && names.size() == 1)) return producer(*scope.parent, from, links + 1);
-      wrong(scope.entry->place, "input '" + port + "' of block '" + scope.entry->block.value + "' is not connected", {});
-      return none;
+      const Entry* e = d.find(l->node);
+      if (!e) {
+        std::vector<std::string> names;
+        for (const Entry& n : d.nodes) names.push_back(n.id);
+        wrong(l->place, "no node is called '" + l->node + "'", did_you_mean(l->node, names));
+        return {};
+      }
+      if (e->block.value.empty()) return {scope->prefix + e->id, l->output};
+      const auto copies = scope->blocks.find(e->id);
+      if (copies == scope->blocks.end() || copies->second.empty()) return {};
+      scope = &copies->second.back();
+      const auto& outputs = scope->document->outputs;
+      const auto found = std::find_if(outputs.begin(), outputs.end(), [&](const Link& o) {
+        return o.port == l->output || (l->output.empty() && outputs.size() == 1);
+      });
+      if (found == outputs.end()) {
+        std::vector<std::string> names;
+        for (const Link& o : outputs) names.push_back(o.port);
+        wrong(l->place, "block '" + e->block.value + "' has no output '" + l->output + "'", did_you_mean(l->output, names));
+        return {};
+      }
+      l = &*found;
     }
-    const Entry* e = scope.document->find(l.node);
-    if (!e) {
-      std::vector<std::string> names;
-      for (const Entry& n : scope.document->nodes) names.push_back(n.id);
-      wrong(l.place, "no node is called '" + l.node + "'", did_you_mean(l.node, names));
-      return none;
-    }
-    if (e->block.value.empty()) return {scope.prefix + e->id, l.output};
-    auto it = scope.blocks.find(e->id);
-    if (it == scope.blocks.end() || it->second.empty()) return none;
-    const Scope& last = it->second.back();
+    wrong(l->place, "this leads back to itself, through blocks that pass their input on");
+    return {};
+  }
+
+  static bool has_input(const Document& d, const std::string& port) {
+    return std::any_of(d.inputs.begin(), d.inputs.end(), [&](const GraphPort& p) { return p.name == port; });
+  }
+  std::pair<std::string, std::string> no_input(const Document& d, const std::string& port, const Link& l) {
     std::vector<std::string> names;
-    for (const Link& o : last.document->outputs) {
-      names.push_back(o.port);
-      if (o.port == l.output || (l.output.empty() && last.document->outputs.size() == 1)) return producer(last, o, links + 1);
-    }
-    wrong(l.place, "block '" + e->block.value + "' has no output '" + l.output + "'", did_you_mean(l.output, names));
-    return none;
+    for (const GraphPort& p : d.inputs) names.push_back(p.name);
+    wrong(l.place, names.empty() ? "this graph has no inputs" : "this graph has no input '" + port + "'",
+          did_you_mean(port, names));
+    return {};
   }
 
   void emit(const Scope& scope) {
