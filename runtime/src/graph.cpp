@@ -1,8 +1,6 @@
 // Text to Graph: reads a graph file and its blocks, replaces names, unrolls blocks, and checks the result.
 #include "graph.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -66,7 +64,7 @@ class Loader {
         if (s.node == "in")
           for (GraphPort& p : graph_.inputs)
             if (p.name == s.output) p.to.push_back({n.id, s.port});
-    apply_use();
+    apply_use(graph_, options_, errors_);
     if (well_formed) check_graph(graph_, errors_);
     stop();
     return std::move(graph_);
@@ -359,25 +357,6 @@ class Loader {
         n.in.push_back({l.port, node, output, l.place});
       }
       graph_.nodes.push_back(std::move(n));
-    }
-  }
-
-  void apply_use() {
-    std::vector<std::string> ids;
-    for (const Node& n : graph_.nodes) ids.push_back(n.id);
-    graph_.use = options_.use;
-    for (const auto& [pattern, text] : options_.use) {
-      // A graph inside a stage is only known once that stage opens; make_plan looks whether it has the node.
-      bool hit = !options_.owner.empty();
-      for (Node& n : graph_.nodes) {
-        if (pattern.starts_with(n.id + ".")) hit = true;
-        if (fnmatch(pattern.c_str(), (options_.owner + n.id).c_str(), 0) != 0) continue;
-        hit = true;
-        n.use = split_candidates(text, n.place);
-        n.use_cause = "--use " + pattern + "=" + text;
-      }
-      if (!hit)
-        wrong({graph_.file}, "--use " + pattern + "=" + text + ": no node matches '" + pattern + "'", did_you_mean(pattern, ids));
     }
   }
 
