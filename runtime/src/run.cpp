@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -52,9 +53,17 @@ class Scheduler {
 
   // Returns when everything is done, or nothing more can be. Throws what stopped it.
   void run() {
+    if (nodes_.empty()) return;
+    // The busiest lane runs here: the worker threads that stages started while they were opened belong to this thread, and a
+    // second team of them would be more threads than there are cores.
+    std::map<std::string, int> nodes;
+    for (const Running& r : nodes_) ++nodes[r.device];
+    const auto here = std::max_element(nodes.begin(), nodes.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
     {
       std::vector<std::jthread> threads;
-      for (const std::string& device : lanes_) threads.emplace_back([this, device] { lane(device); });
+      for (const std::string& device : lanes_)
+        if (device != here) threads.emplace_back([this, device] { lane(device); });
+      lane(here);
     }
     if (error_) std::rethrow_exception(error_);
     if (around_.cancelled() && around_.trace) around_.trace->moment("cancelled", "cancel");
