@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "reader.hpp"
 
@@ -12,12 +13,26 @@ namespace {
 
 constexpr sf_count_t kFrames = 16384;
 
-// The first bytes of a file; libsndfile is asked only for what begins like one of its own formats. It would also take MPEG audio,
-// and Ogg, but stops where joined files meet, and prints notes.
-bool is_one_of_its_own(const char* head) {
+// Whether an Ogg file (RFC 3533) is one stream from its first page to its last, and not several joined or side by side.
+bool is_one_stream(std::ifstream& file) {
+  unsigned char page[27], lengths[255];
+  int begun = 0;
+  for (file.seekg(0); file.read(reinterpret_cast<char*>(page), sizeof page);) {
+    if (std::memcmp(page, "OggS", 4) != 0) return false;
+    begun += page[5] >> 1 & 1;
+    if (begun > 1 || !file.read(reinterpret_cast<char*>(lengths), page[26])) return false;
+    file.seekg(std::accumulate(lengths, lengths + page[26], 0), std::ios::cur);
+  }
+  return begun == 1;
+}
+
+// libsndfile is asked only for what begins like one of its own formats, and for plain Ogg, which it gives to the reference
+// decoders of Opus and Vorbis: at the rate of the recording, where FFmpeg decodes Opus at 48 kHz. It would also take MPEG audio
+// and joined Ogg, but stops where the parts meet, and prints notes.
+bool is_one_of_its_own(const char* head, std::ifstream& file) {
   for (const char* known : {"RIFF", "RIFX", "RF64", "riff", "fLaC", "FORM", "caff", ".snd"})
     if (std::memcmp(head, known, 4) == 0) return true;
-  return false;
+  return std::memcmp(head, "OggS", 4) == 0 && is_one_stream(file);
 }
 
 // Whether a RIFF file is shorter than its head promises; libsndfile reads what is there and says nothing. Writers that could not
@@ -56,8 +71,9 @@ class SndfileReader : public Reader {
 
 std::unique_ptr<Reader> open_sndfile(const std::string& path, std::string& why) {
   char head[8] = {};
-  std::ifstream(path, std::ios::binary).read(head, sizeof head);
-  if (!is_one_of_its_own(head)) return nullptr;
+  std::ifstream bytes(path, std::ios::binary);
+  bytes.read(head, sizeof head);
+  if (!is_one_of_its_own(head, bytes)) return nullptr;
   SF_INFO info{};
   SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
   if (!file) {
