@@ -266,3 +266,25 @@ TEST_CASE("GELU holds over its whole range, and masked logits count for nothing 
     CHECK(log_sum == Approx(0).margin(1e-6));
   });
 }
+
+TEST_CASE("sample inverts the running sum of the shares") {
+  Random random(23);
+  each_level([&](const decoder::Kernels& k) {
+    for (long n : {1L, 5L, 256L, 257L, 51865L}) {
+      const auto x = random.normals(n, 3);
+      const float top = *std::max_element(x.begin(), x.end());
+      for (float temperature : {0.2F, 1.0F}) {
+        std::vector<double> running;
+        double sum = 0;
+        for (float v : x) running.push_back(sum += std::exp((static_cast<double>(v) - top) / temperature));
+        for (double draw : {0.0, 0.1, 0.5, 0.9, 0.999}) {
+          const long got = k.sample(x.data(), n, top, temperature, draw);
+          REQUIRE((got >= 0 && got < n));
+          const auto at = static_cast<size_t>(got);
+          CHECK((at ? running[at - 1] : 0) / sum <= draw + 1e-5);
+          CHECK(running[at] / sum >= draw - 1e-5);
+        }
+      }
+    }
+  });
+}

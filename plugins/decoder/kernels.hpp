@@ -31,6 +31,9 @@ struct Kernels {
   void (*gelu)(float* x, long n);
   // Largest value, and log of the sum of exp(x - largest), of n values.
   void (*log_sum_exp)(const float* x, long n, float* largest, float* log_sum);
+  // The index at which the running sum of exp((x - top) / temperature) passes `draw` in [0, 1) of the whole; top is the largest
+  // x.
+  long (*sample)(const float* x, long n, float top, float temperature, double draw);
 };
 
 // Fastest level that this processor has, or the one that NPURT_ISA (base, avx2, avx512, vnni; bf16 and amx are vnni here) names.

@@ -1,5 +1,5 @@
-// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code. No standard library
-// templates here: their instantiations would be shared with code that must run on older processors.
+// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code; 416 lines because a set is
+// one unit. No standard library templates here: their instantiations would be shared with code that must run on older processors.
 #include <math.h>
 #include <string.h>
 #if defined(__AVX2__)
@@ -369,6 +369,34 @@ void log_sum_exp(const float* x, long n, float* largest, float* log_sum) {
   *log_sum = logf(sum);
 }
 
+// Two passes: sums of a few hundred stretches, then the one stretch in which the draw falls.
+long sample(const float* x, long n, float top, float temperature, double draw) {
+  constexpr long kStretches = 256;
+  const long length = (n + kStretches - 1) / kStretches;
+  const float inverse = 1.0F / temperature;
+  double sums[kStretches] = {}, total = 0;
+  for (long i = 0; i * length < n; ++i) {
+    const float* from = x + i * length;
+    const long count = n - i * length < length ? n - i * length : length;
+    float sum = 0;
+    for (long j = 0; j < count; ++j) sum += exp_negative((from[j] - top) * inverse);
+    sums[i] = sum;
+    total += sum;
+  }
+  double target = draw * total;
+  long i = 0;
+  while (i + 1 < kStretches && (i + 1) * length < n && target >= sums[i]) target -= sums[i++];
+  for (long j = i * length; j < n && j < (i + 1) * length; ++j) {
+    const float share = exp_negative((x[j] - top) * inverse);
+    if (target < share) return j;
+    target -= share;
+  }
+  // Rounding may leave a little; the likeliest is as good an answer as any.
+  long best = 0;
+  while (best + 1 < n && x[best] != top) ++best;
+  return best;
+}
+
 }  // namespace
 
 extern const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL);
@@ -382,6 +410,7 @@ const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL),
                                                      to_f16,
                                                      layer_norm,
                                                      gelu,
-                                                     log_sum_exp};
+                                                     log_sum_exp,
+                                                     sample};
 
 }  // namespace decoder

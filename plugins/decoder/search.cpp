@@ -134,11 +134,15 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
   for (bool first = true; !live.empty(); first = false) {
     if (cancelled()) throw npurt::Cancelled();
     advance(live, windows, prompt, first, options, found);
+    for (Sequence& s : live)
+      if (sampling) s.draw = std::uniform_real_distribution<double>(0, 1)(random[s.window]);
 #pragma omp parallel for num_threads(threads_) schedule(dynamic)
     for (size_t i = 0; i < live.size(); ++i) {
       Sequence& s = live[i];
       rules.apply(s.logits, s.made);
       kernels().log_sum_exp(s.logits, f.vocab, &s.top, &s.log_sum);
+      s.next = static_cast<int>(sampling ? kernels().sample(s.logits, f.vocab, s.top, options.temperature, s.draw)
+                                         : std::find(s.logits, s.logits + f.vocab - 1, s.top) - s.logits);
     }
     if (!sampling && options.beam > 1) {
       widen(live, done, prompt.size(), options.beam);
@@ -146,24 +150,11 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
       size_t kept = 0;
       for (size_t i = 0; i < live.size(); ++i) {
         Sequence& s = live[i];
-        int token = 0;
-        if (sampling) {
-          // Inverse transform of the distribution at this temperature, with the window's own generator.
-          double total = 0;
-          for (int id = 0; id < f.vocab; ++id) total += std::exp((s.logits[id] - s.top) / options.temperature);
-          double target = std::uniform_real_distribution<double>(0, total)(random[s.window]);
-          for (token = 0; token + 1 < f.vocab; ++token) {
-            target -= std::exp((s.logits[token] - s.top) / options.temperature);
-            if (target < 0) break;
-          }
-        } else {
-          token = static_cast<int>(std::find(s.logits, s.logits + f.vocab - 1, s.top) - s.logits);
-        }
-        s.sum += s.logits[token] - s.top - s.log_sum;
-        if (token == f.eot) {
+        s.sum += s.logits[s.next] - s.top - s.log_sum;
+        if (s.next == f.eot) {
           done[s.window].push_back({s.made, s.sum, s.made.size() + 1});
         } else {
-          s.made.push_back(token);
+          s.made.push_back(s.next);
           if (kept != i) live[kept] = std::move(s);
           ++kept;
         }

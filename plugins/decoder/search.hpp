@@ -46,6 +46,8 @@ class Search {
     double sum = 0;  // of log probabilities
     float* logits = nullptr;
     float top = 0, log_sum = 0;  // the largest of logits, and log Σ exp(logit - top)
+    double draw = 0;             // uniform in [0, 1), for sampling
+    int next = 0;                // the token chosen, unless there are beams
   };
   struct Done {
     std::vector<int> tokens;
