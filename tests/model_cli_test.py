@@ -115,6 +115,15 @@ class Models(unittest.TestCase):
         self.assertEqual(info["tensors"], [{"name": "a", "dtype": "f32", "dims": [8]}])
         self.assertRegex(self.good("model", "info", "toy"), r"layout  npurt\n(.*\n)*  a +f32 +\[8\]\n$")
 
+    def test_models_that_are_part_of_npurt(self):
+        shutil.copy(ROOT / "configs/models.yaml", self.folder / "share/npurt/configs")
+        rows = {m["name"]: m for m in json.loads(self.good("model", "list", "--json"))}
+        for name in ("silero-vad", "speaker-encoder"):
+            self.assertEqual(rows[name]["state"], "embedded")
+            self.assertEqual(rows[name]["bytes"], (ROOT / f"graphs/models/{name}.safetensors").stat().st_size)
+            self.assertRegex(self.good("model", "pull", name), rf"/{name}.safetensors is part of npurt\n$")
+            self.assertRegex(self.good("model", "verify", name), "every tensor is whole and finite\n$")
+
     def test_a_download_is_continued_where_it_stopped(self):
         data = model(5000)
         Server.files["/toy"] = data

@@ -40,7 +40,8 @@ void list(bool as_json) {
     uint64_t bytes = 0;
     for (const auto& f : m.files) bytes += f.bytes;
     const ModelFinding found = find_model(m.name, share_folder() / "graphs");
-    const bool pulled = fs::exists(m.place_in(model_cache()));
+    const bool pulled = !m.files.empty() && fs::exists(m.place_in(model_cache()));
+    if (m.files.empty() && !found.path.empty()) bytes = fs::file_size(found.path);
     rows.push_back({{"name", m.name},
                     {"help", m.help},
                     {"licence", m.licence},
@@ -55,7 +56,7 @@ void list(bool as_json) {
     return;
   }
   for (const json& r : rows)
-    std::cout << std::left << std::setw(12) << r["name"].get<std::string>() << std::setw(10) << r["state"].get<std::string>()
+    std::cout << std::left << std::setw(17) << r["name"].get<std::string>() << std::setw(10) << r["state"].get<std::string>()
               << std::setw(10) << megabytes(r["bytes"]) << r["help"].get<std::string>() << ", " << r["licence"].get<std::string>()
               << '\n';
 }
@@ -92,7 +93,7 @@ void info(const std::string& name, bool as_json) {
 void verify(const std::string& name) {
   const fs::path path = find(name);
   for (const KnownModel& m : table()) {
-    if (m.name != name || path != m.place_in(model_cache())) continue;
+    if (m.name != name || m.files.empty() || path != m.place_in(model_cache())) continue;
     for (const KnownFile& f : m.files) {
       const fs::path file = m.files.size() == 1 ? path : path / f.name;
       if (const std::string got = sha256(file); got != f.sha256)
@@ -116,6 +117,10 @@ void pull(const std::string& name) {
     d.details.insert(d.details.begin(), {"known", all});
     d.details.emplace_back("hint", "npurt takes any CTranslate2, Hugging Face or ggml Whisper model by its path");
     throw Error(Exit::usage, {d});
+  }
+  if (m->files.empty()) {
+    std::cout << find(name).string() << " is part of npurt\n";
+    return;
   }
   const fs::path place = m->place_in(model_cache()), downloads = model_cache() / ".." / "downloads",
                  coming = downloads / (name + ".coming");

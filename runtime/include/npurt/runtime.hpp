@@ -187,7 +187,7 @@ std::filesystem::path share_folder();
 // Where pulled models are: $XDG_CACHE_HOME/npurt/models.
 std::filesystem::path model_cache();
 
-// A model that can be fetched (configs/models.yaml).
+// A model of configs/models.yaml: one that can be fetched, or, without files, one that is part of npurt.
 struct KnownFile {
   std::string name, sha256;
   uint64_t bytes = 0;
