@@ -204,6 +204,19 @@ TEST_CASE("an inner graph that cannot be is told with the file it is in") {
   CHECK(std::string(missing.what()).find("option 'graph' is missing") != std::string::npos);
 }
 
+TEST_CASE("reasons that rows of a table share stand below it, once") {
+  const auto row = [](const std::string& cause, std::vector<Refusal> refused) {
+    return Placement{"n", "op", "b", "cpu", cause, std::move(refused)};
+  };
+  const std::vector<Placement> table{row("a refused: none; here", {{"a", "none; here"}}), row("a refused: no", {{"a", "no"}}),
+                                     row("a refused: none; here; b refused: none", {{"a", "none; here"}, {"b", "none"}})};
+  const Footnotes footnotes(table);
+  CHECK(footnotes.cause(table[0]) == "a refused [1]");
+  CHECK(footnotes.cause(table[1]) == "a refused: no");
+  CHECK(footnotes.cause(table[2]) == "a refused [1]; b refused: none");
+  CHECK(footnotes.text() == "[1] none; here\n");
+}
+
 TEST_CASE("a plan as text, JSON and a picture") {
   Toys toys;
   const Plan plan = toys.plan(with_option("refuse: no \"device\""));

@@ -25,8 +25,13 @@ std::string producer(const std::string& after) { return after.substr(0, after.fi
 
 std::string Plan::text() const {
   std::vector<std::vector<std::string>> rows{{"node", "op", "use", "device", "makes", "cause"}};
-  for (const PlannedNode& n : nodes())
-    rows.push_back({n.placement.node, n.placement.op, n.placement.use, n.placement.device, ports(n.out), n.placement.cause});
+  const std::vector<PlannedNode> all = nodes();
+  std::vector<Placement> placement;
+  for (const PlannedNode& n : all) placement.push_back(n.placement);
+  const Footnotes footnotes(placement);
+  for (const PlannedNode& n : all)
+    rows.push_back(
+        {n.placement.node, n.placement.op, n.placement.use, n.placement.device, ports(n.out), footnotes.cause(n.placement)});
   std::vector<size_t> width(rows[0].size(), 0);
   for (const auto& r : rows)
     for (size_t c = 0; c < r.size(); ++c) width[c] = std::max(width[c], r[c].size());
@@ -35,6 +40,7 @@ std::string Plan::text() const {
     for (size_t c = 0; c + 1 < r.size(); ++c) out << r[c] << std::string(width[c] - r[c].size() + 2, ' ');
     out << r.back() << '\n';
   }
+  out << footnotes.text();
   for (const std::string& note : notes()) out << "note: " << note << '\n';
   return out.str();
 }

@@ -24,17 +24,18 @@ std::string padded(std::string text, size_t width) {
 
 // Placements that say the same about an op, as one line: encoder.blocks.0.qkv and its 15 sisters.
 struct Row {
-  std::string op, use, device, cause, first;
+  std::string op, use, device, cause;
   int nodes = 0;
 };
 
-std::vector<Row> rows(const std::vector<Placement>& placement) {
+std::vector<Row> rows(const std::vector<Placement>& placement, const Footnotes& footnotes) {
   std::vector<Row> all;
   for (const Placement& p : placement) {
+    const std::string cause = footnotes.cause(p);
     auto same = std::find_if(all.begin(), all.end(), [&](const Row& r) {
-      return r.op == p.op && r.use == p.use && r.device == p.device && r.cause == p.cause;
+      return r.op == p.op && r.use == p.use && r.device == p.device && r.cause == cause;
     });
-    if (same == all.end()) all.push_back({p.op, p.use, p.device, p.cause, p.node, 1});
+    if (same == all.end()) all.push_back({p.op, p.use, p.device, cause, 1});
     else ++same->nodes;
   }
   return all;
@@ -51,7 +52,8 @@ std::string speed(const Report& report) {
 
 std::string summary(const std::string& name, const Report& report, bool with_table) {
   size_t op = 2, use = 3, device = 6;
-  const std::vector<Row> table = rows(report.placement);
+  const Footnotes footnotes(report.placement);
+  const std::vector<Row> table = rows(report.placement, footnotes);
   std::map<std::string, int> devices;
   bool first_choices = true;
   for (const Row& row : table) {
@@ -64,6 +66,7 @@ std::string summary(const std::string& name, const Report& report, bool with_tab
   for (const Row& row : with_table ? table : std::vector<Row>{})
     text += padded(row.op, op) + "  " + padded(std::to_string(row.nodes), 5) + "  " + padded(row.use, use) + "  " +
             padded(row.device, device) + "  " + row.cause + "\n";
+  if (with_table) text += footnotes.text();
   for (const std::string& fallback : report.fallbacks) text += "fallback: " + fallback + "\n";
   double modelled = 0;
   for (const NodeTiming& n : report.nodes) modelled += n.modelled ? n.device_s : 0;

@@ -215,6 +215,17 @@ struct Placement {
   std::vector<Refusal> refused;
 };
 
+// Reasons that several refusals of a table share, told once below it: "npu_matmul:i8 refused [1]".
+class Footnotes {
+ public:
+  explicit Footnotes(const std::vector<Placement>& table);
+  std::string cause(const Placement& row) const;  // with [1] for what stands below
+  std::string text() const;                       // "[1] no NPU here\n"
+
+ private:
+  std::vector<std::string> shared_;
+};
+
 struct PlannedPort {
   std::string name, spec;  // "features f32[3000,80]"
 };
