@@ -32,15 +32,27 @@ struct Convolution {
   int threads;
 };
 
-void check_convolution(const Convolution& c) {
+// To the nearest bf16, ties to even.
+std::vector<float> as_bf16(std::vector<float> values) {
+  for (float& v : values) {
+    auto bits = std::bit_cast<uint32_t>(v);
+    bits += 0x7FFF + (bits >> 16 & 1);
+    v = std::bit_cast<float>(bits & 0xFFFF0000);
+  }
+  return values;
+}
+
+// In bf16 only the factors are rounded, so factors that are bf16 already give the same sums.
+void check_convolution(const Convolution& c, const char* kernel = "f32") {
   Random random(3);
   const int64_t outputs = (c.length - 1) / c.stride + 1;
-  const auto x = random.normals(c.length * c.channels);
+  auto x = random.normals(c.length * c.channels), w = random.normals(c.n * c.channels * c.taps, 0.1);
+  if (kernel == std::string("bf16")) x = as_bf16(x), w = as_bf16(w);
   Tensors t;
-  t.put("w", random.normals(c.n * c.channels * c.taps, 0.1), {c.n, c.channels, c.taps});
+  t.put("w", w, {c.n, c.channels, c.taps});
   t.put("b", random.normals(c.n), {c.n});
   t.put("table", random.normals((outputs + 2) * c.n), {outputs + 2, c.n});
-  Stage stage(cpu(), "conv1d");
+  Stage stage(cpu(), "conv1d", kernel);
   stage.weights = t.source();
   stage.options = {{"weight", "w"}, {"stride", std::to_string(c.stride)}, {"threads", std::to_string(c.threads)}};
   if (c.bias) stage.options["bias"] = "b";
@@ -109,7 +121,7 @@ std::string plan(const std::string& op, std::map<std::string, std::string> optio
   t.put("w2", std::vector<float>(64, 1), {4, 8, 2});
   t.put("v8", std::vector<float>(8, 1), {8});
   t.put("table", std::vector<float>(20, 1), {5, 4});
-  Stage stage(cpu(), op, op == "attention" ? "f32" : "");
+  Stage stage(cpu(), op, op == "layer_norm" ? "" : "f32");
   stage.weights = t.source();
   stage.options = std::move(options);
   return stopped([&] { stage.plan({npurt::Spec(NPURT_F32, x)}, 1); });
@@ -129,6 +141,31 @@ TEST_CASE("conv1d is a convolution with zeros outside") {
     check_convolution({random.whole(1, 210), random.whole(1, 40), 2 * random.whole(0, 3) + 1, random.whole(1, 4),
                        random.whole(1, 50), random.whole(0, 1) == 1, random.whole(0, 1) == 1, random.whole(0, 1) == 1,
                        static_cast<int>(random.whole(1, 4))});
+}
+
+TEST_CASE("conv1d in bf16 rounds its factors only, or is refused") {
+  if (lacks_level()) return;
+  Tensors t;
+  t.put("w3", std::vector<float>(96, 1), {4, 8, 3});
+  Stage stage(cpu(), "conv1d", "bf16");
+  stage.weights = t.source();
+  const auto plan_with = [&](const char* precision) {
+    stage.options = {{"weight", "w3"}, {"precision", precision}};
+    return stopped([&] { stage.plan({npurt::Spec(NPURT_F32, {10, 8})}, 1); });
+  };
+  CHECK(plan_with("f32") == "refuse: precision is f32");
+  if (const std::string said = plan_with("auto"); said != "nothing") {
+    CHECK(said == "refuse: this processor does not multiply bf16 (AVX-512 BF16 or AMX)");
+    return;
+  }
+  check_convolution({3000, 80, 3, 1, 384, true, true, false, 2}, "bf16");
+  check_convolution({1, 1, 1, 1, 1, false, false, false, 1}, "bf16");
+  Random random(5);
+  for (int i = 0; i < 12; ++i)
+    check_convolution(
+        {random.whole(1, 210), random.whole(1, 40), 2 * random.whole(0, 3) + 1, random.whole(1, 4), random.whole(1, 50),
+         random.whole(0, 1) == 1, random.whole(0, 1) == 1, random.whole(0, 1) == 1, static_cast<int>(random.whole(1, 4))},
+        "bf16");
 }
 
 TEST_CASE("attention is softmax over all rows, head by head") {

@@ -74,9 +74,40 @@ Range quantise(const float* x, uint8_t* q, int64_t n, int levels) {
   return {low, step + poison};
 }
 
-void dequantise(const int32_t* acc, Range range, const float* scale, const float* sum, float* y, int64_t n) {
+// x·Φ(x) within 3e-5, and 1e-5·|x| beyond ±4.4: Φ(x) = 1/2 + x·P(x²), P the minimax polynomial on ±4.4 that meets 1 there.
+inline float near_gelu_of(float x) {
+  float c = x < -4.4F ? -4.4F : x;
+  c = c > 4.4F ? 4.4F : c;
+  float square = c * c;
+  float p = 3.569425310878671e-11F;
+  p = p * square - 3.7540455188889155e-09F;
+  p = p * square + 1.740846187203715e-07F;
+  p = p * square - 4.724865902971942e-06F;
+  p = p * square + 8.429299487033859e-05F;
+  p = p * square - 0.0010549923172220588F;
+  p = p * square + 0.009643027558922768F;
+  p = p * square - 0.06607642769813538F;
+  p = p * square + 0.3987616002559662F;
+  return x * (c * p + 0.5F);
+}
+
+template <bool kGelu, bool kResidual>
+void finish_rows(const int32_t* acc, Range range, const float* scale, const float* offset, const float* bias,
+                 const float* residual, float* y, int64_t n) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; ++i) y[i] = scale[i] * (range.step * static_cast<float>(acc[i]) + range.low * sum[i]);
+  for (int64_t i = 0; i < n; ++i) {
+    float v = scale[i] * range.step * static_cast<float>(acc[i]) + (range.low * offset[i] + bias[i]);
+    if (kGelu) v = near_gelu_of(v);
+    y[i] = kResidual ? v + residual[i] : v;
+  }
+}
+
+void finish_int8(const int32_t* acc, Range range, const float* scale, const float* offset, const float* bias,
+                 const float* residual, float* y, int64_t n, bool gelu) {
+  auto* finish = gelu       ? residual ? finish_rows<true, true> : finish_rows<true, false>
+                       : residual ? finish_rows<false, true>
+                            : finish_rows<false, false>;
+  finish(acc, range, scale, offset, bias, residual, y, n);
 }
 
 void layer_norm(const float* x, const float* weight, const float* bias, float* y, int64_t n, float eps) {
@@ -145,6 +176,6 @@ void mel(const double* power, const double* weight, int64_t n, double* out) {
 
 }  // namespace
 
-extern const Kernels kernels = {finish, quantise, dequantise, layer_norm, exp_row, power400, mel};
+extern const Kernels kernels = {finish, quantise, finish_int8, layer_norm, exp_row, power400, mel};
 
 }  // namespace npurt_cpu::NPURT_CPU_LEVEL

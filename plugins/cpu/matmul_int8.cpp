@@ -30,7 +30,9 @@ MatmulInt8::MatmulInt8(npurt::Host host, npurt::Specs in)
   const auto w = host.weight<int8_t>(host.option("weight"));
   scale_ = w.scale;
   for (int64_t r = 0; r < n_; ++r)
-    sums_.push_back(static_cast<float>(std::accumulate(w.data + r * k_, w.data + (r + 1) * k_, int64_t{0})));
+    offset_.push_back(scale_[r] * static_cast<float>(std::accumulate(w.data + r * k_, w.data + (r + 1) * k_, int64_t{0})));
+  bias_.resize(static_cast<size_t>(n_));
+  if (epilogue_.bias) bias_.assign(epilogue_.bias, epilogue_.bias + n_);
   gemm_ = std::make_unique<Gemm<uint8_t, int8_t, int32_t>>(w.data, n_, k_, blocks_.heights(), threads_);
 }
 
@@ -59,11 +61,9 @@ void MatmulInt8::run(npurt::Call& call) {
       finite = finite && std::isfinite(range[r].step);
     }
     ok = ok && gemm_->run(q, rows, acc, omp_get_thread_num());
-    for (int64_t r = 0; r < rows; ++r) {
-      float* y = c + (first + r) * n_;
-      kernel.dequantise(acc + r * n_, range[r], scale_, sums_.data(), y, n_);
-      kernel.finish(y, epilogue_.bias, residual ? residual + (first + r) * n_ : nullptr, n_, epilogue_.gelu);
-    }
+    for (int64_t r = 0; r < rows; ++r)
+      kernel.finish_int8(acc + r * n_, range[r], scale_, offset_.data(), bias_.data(),
+                         residual ? residual + (first + r) * n_ : nullptr, c + (first + r) * n_, n_, epilogue_.gelu);
   }
   if (!finite) throw npurt::Fault("input a holds NaN or Inf, which int8 cannot carry");
   if (!ok) throw npurt::Fault("oneDNN failed to multiply");

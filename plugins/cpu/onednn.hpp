@@ -29,10 +29,13 @@ inline bool onednn_has_vnni() {
 }
 inline bool onednn_has_amx() { return onednn_includes(dnnl::cpu_isa::avx512_core_amx); }
 
+enum class Bf16 : uint16_t;
+
 template <typename T>
 constexpr dnnl::memory::data_type onednn_type() {
   using Type = dnnl::memory::data_type;
   if constexpr (std::is_same_v<T, float>) return Type::f32;
+  else if constexpr (std::is_same_v<T, Bf16>) return Type::bf16;
   else if constexpr (std::is_same_v<T, uint8_t>) return Type::u8;
   else if constexpr (std::is_same_v<T, int8_t>) return Type::s8;
   else return Type::s32;

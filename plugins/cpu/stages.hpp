@@ -5,6 +5,7 @@
 #include <memory>
 #include <npurt/plugin.hpp>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "blocks.hpp"
@@ -15,6 +16,7 @@ namespace npurt_cpu {
 template <typename A, typename W, typename C>
 class Gemm;
 struct Bf16Kernels;
+enum class Bf16 : uint16_t;  // by its bits
 
 // What follows a product, row by row: act(y + bias) + residual. From options `bias` (a vector; optional) and `activation`
 // ("gelu" or absent).
@@ -51,7 +53,7 @@ class MatmulInt8 {
   Blocks blocks_;
   Epilogue epilogue_;
   const float* scale_;
-  std::vector<float> sums_;  // of W's rows, as integers
+  std::vector<float> offset_, bias_;  // scale_ times the sums of W's rows; zeros where there is no bias
   std::unique_ptr<Gemm<uint8_t, int8_t, int32_t>> gemm_;
 };
 
@@ -75,10 +77,13 @@ class MatmulF32 {
 };
 
 // y[u] = act(Σ_j W[:,:,j]·x[u·stride + j - k/2] + bias) + add[u]; x is zero outside. `weight` names W [N,C,k], k odd; `bias` [N],
-// `stride` (1), `activation: gelu` and `add` (a table [U,N]) are optional. Always f32: 5 % of an encoder's work.
+// `stride` (1), `activation: gelu` and `add` (a table [U,N]) are optional. T: the type in which x and W are multiplied, float or
+// Bf16; sums are f32. bf16 is for `precision` int8 or auto, where the processor multiplies it.
+template <typename T>
 class Conv1d {
  public:
   static constexpr auto op = "conv1d";
+  static constexpr auto kernel = std::is_same_v<T, float> ? "f32" : "bf16";
   static constexpr auto signature = "x f32[T,C] -> y f32[U,N]";
   static constexpr auto device = "cpu";
   static void plan(npurt::Host host, npurt::Specs in, npurt::Outs out);
@@ -87,14 +92,15 @@ class Conv1d {
   void run(npurt::Call& call);
 
  private:
-  void gather(const float* x, int64_t u, float* taps) const;
   int64_t length_, channels_, taps_, stride_, n_;
   int threads_;
   Blocks blocks_;
   Epilogue epilogue_;
   const float* add_ = nullptr;
-  std::unique_ptr<Gemm<float, float, float>> gemm_;
+  std::unique_ptr<Gemm<T, T, float>> gemm_;
 };
+extern template class Conv1d<float>;
+extern template class Conv1d<Bf16>;
 
 // Over each row, with `weight` and `bias` [D]; eps 1e-5.
 class LayerNorm {
