@@ -18,6 +18,8 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   Bytes bytes() const { return bytes_; }
+  // Gives back the memory of the pages that lie whole in `part`, if it lies in this file; they are read again when touched.
+  void release(Bytes part) const;
 
  private:
   Bytes bytes_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <thread>
 
 namespace npurt {
 
@@ -69,6 +70,21 @@ void block(Encoding e, const uint8_t* p, float* out) {
   }
 }
 
+// Written for the vectoriser, since a model may hold a billion values: the largest magnitude as an integer (NaN is above all),
+// and rounding by adding 1.5·2^23, which leaves the nearest whole number in the low bits.
+void quantise_rows(const float* in, int64_t rows, int64_t cols, int8_t* out, float* scale) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* x = in + r * cols;
+    uint32_t most = 0;
+    for (int64_t i = 0; i < cols; ++i) most = std::max(most, std::bit_cast<uint32_t>(x[i]) & 0x7FFFFFFFU);
+    const auto top = std::bit_cast<float>(most);
+    scale[r] = top / 127;
+    const float inverse = top > 0 ? 127 / top : 0;
+    for (int64_t i = 0; i < cols; ++i)
+      out[r * cols + i] = static_cast<int8_t>(std::bit_cast<uint32_t>(x[i] * inverse + 12582912.0F) - 0x4B400000U);
+  }
+}
+
 }  // namespace
 
 void decode_f32(const Stored& t, const float* scale, float* out) {
@@ -107,19 +123,23 @@ void decode_f32(const Stored& t, const float* scale, float* out) {
   }
 }
 
-// Written for the vectoriser, since a model may hold a billion values: the largest magnitude as an integer (NaN is above all),
-// and rounding by adding 1.5·2^23, which leaves the nearest whole number in the low bits.
-void quantise_rows(const float* in, int64_t rows, int64_t cols, int8_t* out, float* scale) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* x = in + r * cols;
-    uint32_t most = 0;
-    for (int64_t i = 0; i < cols; ++i) most = std::max(most, std::bit_cast<uint32_t>(x[i]) & 0x7FFFFFFFU);
-    const auto top = std::bit_cast<float>(most);
-    scale[r] = top / 127;
-    const float inverse = top > 0 ? 127 / top : 0;
-    for (int64_t i = 0; i < cols; ++i)
-      out[r * cols + i] = static_cast<int8_t>(std::bit_cast<uint32_t>(x[i] * inverse + 12582912.0F) - 0x4B400000U);
-  }
+void quantise_stored(const Stored& t, int64_t rows, int64_t cols, int8_t* out, float* scale) {
+  constexpr int64_t kRows = 32;  // whole blocks of 32 values, whatever their length; and few enough to stay in the cache
+  const int64_t stretches = (rows + kRows - 1) / kRows;
+  auto convert = [&](int64_t first, int64_t last) {
+    std::vector<float> values(static_cast<size_t>(kRows * cols));
+    for (int64_t s = first; s < last; ++s) {
+      const int64_t row = s * kRows, n = std::min(kRows, rows - row);
+      decode_f32({t.encoding, {n, cols}, t.data.subspan(encoded_bytes(t.encoding, static_cast<uint64_t>(row * cols)))}, nullptr,
+                 values.data());
+      quantise_rows(values.data(), n, cols, out + row * cols, scale + row);
+    }
+  };
+  const int64_t workers = rows * cols < (1 << 20) ? 1 : std::clamp<int64_t>(std::thread::hardware_concurrency(), 1, stretches);
+  std::vector<std::thread> others;
+  for (int64_t w = 1; w < workers; ++w) others.emplace_back(convert, stretches * w / workers, stretches * (w + 1) / workers);
+  convert(0, stretches / workers);
+  for (std::thread& o : others) o.join();
 }
 
 }  // namespace npurt

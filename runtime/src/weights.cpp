@@ -123,6 +123,12 @@ class Store : public Weights {
     t.writer = "model";
   }
   uint8_t* keep(uint64_t bytes) { return buffers_.emplace_back(allocate(bytes)).get(); }
+  // What was converted is not read again.
+  void release(const Parts& p) const {
+    for (const Stored* s : p.stored)
+      for (const auto& file : model_.files)
+        if (s) file->release(s->data);
+  }
   static bool aligned(Bytes b) { return reinterpret_cast<uintptr_t>(b.data()) % 64 == 0; }
 
   bool make(const std::string& name, uint32_t dtype, npurt_tensor& t) {
@@ -154,6 +160,7 @@ class Store : public Weights {
     if (dtype != NPURT_F32 && dtype != 0) return false;
     auto* f = reinterpret_cast<float*>(keep(count * 4));
     floats(p, f);
+    release(p);
     give(t, NPURT_F32, p.dims, f, count * 4);
     return true;
   }
@@ -196,11 +203,8 @@ class Store : public Weights {
           if (out && !s->data.empty()) std::memcpy(out + row * cols, s->data.data(), s->data.size());
           for (int64_t r = 0; r < n; ++r) scale[row + r] = own.empty() ? 1.0F : own[static_cast<size_t>(r)];
         } else {
-          Buffer f = allocate(static_cast<uint64_t>(n * cols) * 4);
-          auto* x = reinterpret_cast<float*>(f.get());
-          if (s) decode_f32(*s, nullptr, x);
-          else std::fill_n(x, n * cols, 0.0F);
-          quantise_rows(x, n, cols, out + row * cols, scale + row);
+          if (s) quantise_stored(*s, n, cols, out + row * cols, scale + row);
+          else std::fill_n(out + row * cols, n * cols, int8_t{0}), std::fill_n(scale + row, n, 0.0F);
         }
         row += n;
       }
@@ -211,6 +215,7 @@ class Store : public Weights {
       }
       give(ti, NPURT_I8, p.dims, only ? static_cast<const void*>(only->data.data()) : out, static_cast<uint64_t>(rows * cols));
       give(ts, NPURT_F32, {rows}, scale, static_cast<uint64_t>(rows) * 4);
+      if (!only) release(p);
       ready_[name + '/' + std::to_string(NPURT_I8)] = ti;
       ready_[name + ".scale/" + std::to_string(NPURT_F32)] = ts;
     }
