@@ -1,6 +1,8 @@
 npurt_test(decode_test)
 npurt_test(decode_rules_test)
 npurt_test(exactness_test)
+npurt_test(allocation_test)
+set_target_properties(allocation_test PROPERTIES ENABLE_EXPORTS ON)  # so that plugins find its malloc
 
 set(levels)
 foreach(level base avx2 avx512 vnni)

@@ -129,7 +129,10 @@ class Stage {
                     &host_,
                     1,
                     0};
-    check(stage_->run(object_, &call));
+    if (around_run) around_run(true);
+    const int32_t code = stage_->run(object_, &call);
+    if (around_run) around_run(false);
+    check(code);
     emitted_ = call.emit;
     again_ = call.again;
     if (!again_ || t.empty()) ++index_;  // a source's calls are counted
@@ -149,6 +152,7 @@ class Stage {
   std::map<std::string, npurt_inner> inners;
   int cancel = 0;
   double progress = 0;
+  std::function<void(bool)> around_run;  // true before the plugin's code, false after it
 
  private:
   static Stage& self(void* s) { return *static_cast<Stage*>(s); }

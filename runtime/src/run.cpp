@@ -25,7 +25,7 @@ struct Edge {
   bool ended = false;
 };
 
-// A node while it runs. All but `step` and `held` belong to the scheduler's lock.
+// A node while it runs. All but `step`, `held` and `sent` belong to the scheduler's lock.
 struct Running {
   Running(PlanNode& p, Surroundings& around)
       : node(p), step(p, around), device(p.placement.device), edges(p.in.size()), held(p.in.size()) {}
@@ -35,6 +35,7 @@ struct Running {
   std::string device;        // whose lane calls it
   std::vector<Edge> edges;   // per input port
   std::vector<Packet> held;  // the inputs of the call under way, or asked for again
+  std::vector<Packet> sent;  // the outputs of the call that has just ended
   int64_t calls = 0;         // input packets taken so far
   int64_t made = 0;          // output packets so far
   bool busy = false, again = false, ending = false, finished = false;
@@ -102,9 +103,9 @@ class Scheduler {
       lock.unlock();
       try {
         const Stepped done = call(*next, next->ending);
-        std::vector<Packet> out = packets(*next, done);
+        take_packets(*next, done);
         lock.lock();
-        finish_call(*next, done, std::move(out));
+        finish_call(*next, done);
       } catch (...) {
         if (!lock.owns_lock()) lock.lock();
         if (!error_) error_ = std::current_exception();
@@ -189,22 +190,21 @@ class Scheduler {
     return r.step.run(r.calls, end);
   }
 
-  std::vector<Packet> packets(Running& r, const Stepped& done) {
-    std::vector<Packet> out;
-    for (size_t port = 0; done.emit && port < r.node.readers.size(); ++port) out.push_back(r.step.take(port, r.made));
-    return out;
+  void take_packets(Running& r, const Stepped& done) {
+    for (size_t port = 0; done.emit && port < r.node.readers.size(); ++port) r.sent.push_back(r.step.take(port, r.made));
   }
 
-  void finish_call(Running& r, const Stepped& done, std::vector<Packet> out) {
+  void finish_call(Running& r, const Stepped& done) {
     if (done.cancelled) return;
-    if (around_.trace) note_packets(r, !out.empty());
-    if (!out.empty()) ++r.made;
-    for (size_t port = 0; port < out.size(); ++port)
+    if (around_.trace) note_packets(r, !r.sent.empty());
+    if (!r.sent.empty()) ++r.made;
+    for (size_t port = 0; port < r.sent.size(); ++port)
       for (const Reader& reader : r.node.readers[port]) {
         Running& to = nodes_[static_cast<size_t>(reader.node)];
-        to.edges[static_cast<size_t>(reader.port)].packets.push_back(out[port]);
+        to.edges[static_cast<size_t>(reader.port)].packets.push_back(r.sent[port]);
         note_queue(to, static_cast<size_t>(reader.port));
       }
+    r.sent.clear();
     r.again = done.again;
     if (r.node.source()) ++r.calls;
     if (r.again) return;
