@@ -101,6 +101,21 @@ TEST_CASE("the first time is at most 1 s, and later ones never go back") {
   CHECK(packet["segments"][1]["end"].get<double>() == Approx(1.0));
 }
 
+TEST_CASE("no end follows a segment while a second of speech is left") {
+  if (lacks_level()) return;
+  const int t = Ids::time;
+  Shares s = {{{43, 1}}, {{a, 1}}, {{t, 1}}, {{a, 1}}, {{t + 10, 1}}};
+  for (const auto& share : Shares{{{Ids::eot, 0.9}, {t + 12, 0.1}}, {{Ids::eot, 0.8}, {b, 0.2}}, {{t + 70, 1}}, {{Ids::eot, 1}}})
+    s.push_back(share);
+  const auto text = [&](const Decoder::Regions& regions) {
+    return text_of(say(s, {{"timestamps", "true"}, {"temperature", "0"}}, regions));
+  };
+  CHECK(text({{0, 1.5}}) == "ab");
+  CHECK(text({{0, 0.3}, {0.4, 1.5}}) == "ab");
+  CHECK(text({{0, 0.3}, {1.0, 1.5}}) == "a");
+  CHECK(text({{0, 0.3}}) == "a");
+}
+
 TEST_CASE("a time comes where all times together are likelier than any other token") {
   if (lacks_level()) return;
   const int t = Ids::time;
@@ -108,7 +123,7 @@ TEST_CASE("a time comes where all times together are likelier than any other tok
     Shares s = {{{43, 1}}, {{a, 1}}, {{t, 1}}, {{a, 1}}};
     s.push_back({{b, 0.4}, {t + 10, each}, {t + 11, each}, {t + 12, each}});
     s.push_back({{Ids::eot, 1}});
-    return text_of(say(s, {{"timestamps", "true"}, {"temperature", "0"}}));
+    return text_of(say(s, {{"timestamps", "true"}, {"temperature", "0"}}, {{0, 0.3}}));
   };
   CHECK(second(0.12) == "ab");
   CHECK(second(0.15) == "a");

@@ -8,6 +8,9 @@ namespace {
 
 using Tokens = std::vector<int>;
 
+// A window is 1.5 s of speech; until less than 1 s is left, no end follows a segment.
+constexpr int kHeard = 25;
+
 // The rules of openai/whisper decoding.py (SuppressBlank, SuppressTokens, ApplyTimestampRules), token by token.
 void forbid(std::vector<double>& l, const Whisper& m, const Tokens& made, bool timestamps) {
   const auto is_time = [](int id) { return id >= Ids::time; };
@@ -21,6 +24,7 @@ void forbid(std::vector<double>& l, const Whisper& m, const Tokens& made, bool t
   const bool before = made.size() < 2 || is_time(made[made.size() - 2]);
   if (last && before) cut(Ids::time, Ids::vocab);
   if (last && !before) cut(0, Ids::eot);
+  if (last && made.size() > 1 && made.back() < Ids::time + kHeard) l[Ids::eot] = -INFINITY;
   const auto stamp = std::find_if(made.rbegin(), made.rend(), is_time);
   if (stamp != made.rend()) cut(Ids::time, *stamp + (last && !before ? 0 : 1));
   if (made.empty()) {

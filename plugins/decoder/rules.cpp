@@ -12,7 +12,7 @@ Rules::Rules(const Facts& facts, bool timestamps) : facts_(facts), timestamps_(t
   for (int id = facts.sot; id < (timestamps ? facts.timestamp_begin : facts.vocab); ++id) always_.push_back(id);
 }
 
-void Rules::apply(float* logits, const std::vector<int>& made) const {
+void Rules::apply(float* logits, const std::vector<int>& made, int heard) const {
   for (int id : always_) logits[id] = kNever;
   if (made.empty())
     for (int id : facts_.suppress_begin) logits[id] = kNever;
@@ -25,6 +25,7 @@ void Rules::apply(float* logits, const std::vector<int>& made) const {
   if (is_stamp(1)) {
     if (made.size() < 2 || is_stamp(2)) std::fill_n(stamps, count, kNever);  // a pair is complete: text comes next
     else std::fill_n(logits, facts_.eot, kNever);                            // an open one: its other half, or the end
+    if (made.size() > 1 && made.back() < begin + heard) logits[facts_.eot] = kNever;
   }
   for (size_t i = made.size(); i-- > 0;)
     if (made[i] >= begin) {

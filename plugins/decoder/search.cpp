@@ -139,7 +139,7 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
 #pragma omp parallel for num_threads(threads_) schedule(dynamic)
     for (size_t i = 0; i < live.size(); ++i) {
       Sequence& s = live[i];
-      rules.apply(s.logits, s.made);
+      rules.apply(s.logits, s.made, s.window < options.heard.size() ? options.heard[s.window] : 0);
       kernels().log_sum_exp(s.logits, f.vocab, &s.top, &s.log_sum);
       s.next = static_cast<int>(sampling ? kernels().sample(s.logits, f.vocab, s.top, options.temperature, s.draw)
                                          : std::find(s.logits, s.logits + f.vocab - 1, s.top) - s.logits);

@@ -17,6 +17,7 @@ struct SearchOptions {
   bool cache = true;  // false: every token replays the whole sequence, to show what the cache is worth
   int most_tokens = 224;
   std::vector<uint64_t> seeds;  // of each window, for sampling
+  std::vector<int> heard;       // of each window: the timestamp before which it does not end (Rules)
 };
 
 struct Found {

@@ -212,11 +212,13 @@ class Decode {
         std::vector<const CrossCache*> group;
         const size_t n = std::min(together, open.size() - i);
         s.seeds.clear();
+        s.heard.clear();
         for (size_t j = 0; j < n; ++j) {
           const Window& w = waiting_[open[i + j]];
           group.push_back(w.cross.get());
           const auto start = static_cast<uint64_t>(std::llround(w.at["start"].get<double>() * 100));
           s.seeds.push_back(options_.seed + 1000 * t + start);
+          s.heard.push_back(heard(w));
         }
         auto found = search_.run(group, start, s, [&] { return host.cancelled(); });
         for (size_t j = 0; j < n; ++j) {
@@ -244,6 +246,19 @@ class Decode {
   static double end_of(const Window& w) { return w.at["start"].get<double>() + w.at["samples"].get<double>() / kRate; }
   // A window is work twice: until it is here, mostly the encoder's, and until it is text.
   void report(npurt::Host host) const { host.progress((taken_ + decoded_) / 2, 0); }
+
+  // Whisper likes to end a window after a segment, and leaves the speech behind it to a next window, which begins elsewhere here.
+  // So no end comes before the timestamp after which there is less than a second of speech.
+  static int heard(const Window& w) {
+    double left = 1.0;
+    const json regions = w.at.value("regions", json::array());
+    for (auto r = regions.rbegin(); r != regions.rend(); ++r) {
+      const double from = r->at(0), to = r->at(1);
+      if (to - from >= left) return static_cast<int>((to - left - w.at["start"].get<double>()) / kTick);
+      left -= to - from;
+    }
+    return 0;
+  }
 
   static bool silent(const Window& w) {
     double speech = 0;

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import wave
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,27 +44,61 @@ def npurt(binary, graph, files, threads=0, **parameters):
 
 class Measured(NamedTuple):
     wall: float  # seconds
+    first: float  # seconds until something is printed; as long as `wall` if nothing is
     cpu: float  # seconds
     peak: int  # resident bytes
-    text: str  # stdout and stderr
-
-    def columns(self):
-        """As `speed` shows them: in seconds, and in GB."""
-        return {"process": self.wall, "cpu": self.cpu, "peak": self.peak / 1e9}
+    text: str  # stdout
+    errors: str  # stderr
 
 
 def measure(command):
     """Runs a command as a process of its own."""
-    with tempfile.TemporaryFile("w+") as out:
+    with tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)
+        parts, first = [], None
+        while part := os.read(process.stdout.fileno(), 65536):
+            if first is None and part.strip():
+                first = time.perf_counter() - start
+            parts.append(part)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
-        out.seek(0)
-        text = out.read()
+        process.stdout.close()
+        process.returncode = status
+        errors.seek(0)
+        said = errors.read()
+    text = b"".join(parts).decode(errors="replace")
     if status:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{text}")
-    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text)
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{text}{said}")
+    return Measured(wall, wall if first is None else first, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text, said)
+
+
+def machine():
+    """Processor, its cores and what it multiplies."""
+    facts = {k.strip(): v for k, _, v in (line.partition(": ") for line in Path("/proc/cpuinfo").read_text().splitlines())}
+    known = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8")
+    return f"{facts['model name']}, {os.cpu_count()} cores, " + " ".join(f for f in known if f in facts["flags"].split())
+
+
+def duration(file):
+    """Seconds of audio, as ffprobe has it."""
+    ask = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(file)]
+    return float(subprocess.run(ask, check=True, text=True, stdout=subprocess.PIPE).stdout)
+
+
+def join_clips(tsv, seconds, target):
+    """The first clips of a table as one 16 kHz wav of at least `seconds`, with 0.4 s between them: (file, text)."""
+    pcm, texts = b"", []
+    for file, text in read_texts(tsv, None):
+        convert = ["ffmpeg", "-v", "error", "-i", str(file), "-ar", "16000", "-ac", "1", "-f", "s16le", "-"]
+        pcm += subprocess.run(convert, check=True, stdout=subprocess.PIPE).stdout + bytes(2 * 6400)
+        texts.append(text)
+        if len(pcm) >= seconds * 32000:
+            break
+    with wave.open(str(target), "wb") as out:
+        out.setparams((1, 2, 16000, 0, "NONE", ""))
+        out.writeframes(pcm)
+    return target, " ".join(texts)
 
 
 def read_ctranslate2(folder):
