@@ -19,6 +19,7 @@ function(npurt_proof_test script)
 endfunction()
 npurt_proof_test(trace_test Trace)
 npurt_proof_test(ab_test Ab)
+npurt_proof_test(kit_test Kit)
 
 set(ab ../tools/npurt/ab)
 npurt_test(comparison_test SOURCES ${ab}/statistics.cpp ${ab}/error.cpp ${ab}/words.cpp ${ab}/energy.cpp ${ab}/plots.cpp

@@ -8,6 +8,8 @@
 #include <set>
 #include <thread>
 
+#include "single.hpp"
+
 namespace npurt {
 namespace {
 
@@ -81,12 +83,13 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
   body->around.threads = options.threads > 0 ? options.threads : physical_cores();
 
   std::vector<Diagnostic> wrong, missing;
-  if (!graph.inputs.empty())
-    wrong.push_back({graph.inputs[0].place,
+  const std::vector<npurt_spec> inputs = specs(options.inputs);
+  if (inputs.size() != graph.inputs.size())
+    wrong.push_back({graph.inputs.empty() ? Place{graph.file} : graph.inputs[0].place,
                      "graph '" + graph.name + "' has inputs, so it is a block of another graph and does not run by itself",
                      {}});
   body->graph = wire(graph, *body->around.plugins, wrong, missing);
-  if (wrong.empty() && missing.empty()) place_all(body->graph, {}, body->around, wrong, missing);
+  if (wrong.empty() && missing.empty()) place_all(body->graph, inputs, body->around, wrong, missing);
   if (wrong.empty() && missing.empty()) check_used(body->graph, wrong);
   const Exit code = wrong.empty() ? Exit::plugin : Exit::input;
   wrong.insert(wrong.end(), missing.begin(), missing.end());

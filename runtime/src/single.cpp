@@ -1,5 +1,6 @@
 #include "single.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -56,6 +57,20 @@ Tensor Tensor::copy() const {
   t.data = memory.get();
   t.owner = std::move(memory);
   return t;
+}
+
+std::vector<npurt_spec> specs(const std::vector<Tensor>& tensors) {
+  std::vector<npurt_spec> out;
+  for (const Tensor& t : tensors) {
+    npurt_spec s{sizeof(npurt_spec), 0, static_cast<uint32_t>(t.dims.size()), 0, {}};
+    for (uint32_t id = NPURT_F32; id <= NPURT_JSON; ++id)
+      if (t.dtype == dtype_name(id)) s.dtype = id;
+    if (s.dtype == 0 || t.dims.size() > NPURT_MAX_RANK)
+      throw Error(Exit::usage, "'" + t.port + "' is no tensor that a stage can take");
+    std::copy(t.dims.begin(), t.dims.end(), s.dims);
+    out.push_back(s);
+  }
+  return out;
 }
 
 Tapped tapped(const PlanNode& p, const npurt_call& c) {

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   npurt::cli::add_run_command(app, exit_code);
   npurt::cli::add_ab_command(app, exit_code);
   npurt::cli::add_plan_command(app, exit_code);
+  npurt::cli::add_plugin_commands(app, exit_code);
   npurt::cli::add_plugins_command(app, exit_code);
   npurt::cli::add_inspect_command(app, exit_code);
   npurt::cli::add_model_commands(app, exit_code);

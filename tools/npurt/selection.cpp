@@ -6,10 +6,6 @@ namespace npurt::cli {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
 Pairs pairs(const char* option, const char* form, const std::vector<std::string>& texts) {
   Pairs all;
   for (const std::string& text : texts) {
@@ -20,6 +16,8 @@ Pairs pairs(const char* option, const char* form, const std::vector<std::string>
   }
   return all;
 }
+
+namespace {
 
 // Who asks for an NPU by name must not be served without one.
 void expect_npu(const Plan& plan, const std::string& npu) {

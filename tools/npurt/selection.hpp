@@ -22,6 +22,10 @@ struct Selection {
   Plan plan(const Graph& graph, Catalog& catalog) const;
 };
 
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+// Each text as NAME=VALUE; throws Error(usage) naming `option` and the `form` it has.
+Pairs pairs(const char* option, const char* form, const std::vector<std::string>& texts);
+
 // `transcribe` means the installed graph of that name, unless there is such a file here.
 std::filesystem::path graph_file(const std::string& text);
 void add_plugin_path(CLI::App& command, std::vector<std::string>& folders);

@@ -235,12 +235,23 @@ struct PlannedNode {
   std::vector<std::string> after;  // "mel.features -> x"
 };
 
+// Values at a port of a node: row-major, dtype as signatures have it ("f32", "json").
+struct Tensor {
+  std::string port, dtype;
+  std::vector<int64_t> dims;
+  const void* data = nullptr;
+  uint64_t bytes = 0;
+  std::shared_ptr<const void> owner;  // null where data is only lent
+  Tensor copy() const;                // owns its values, aligned to 64 bytes
+};
+
 struct PlanOptions {
   std::vector<std::pair<std::string, std::string>> require;  // --require PATTERN=DEVICE
   bool strict = false;                                       // leaving the first choice is an error
   int threads = 0;                                           // 0: one per physical core
   // At every call: shapes must be what the stage's signature says, and outputs hold no NaN or Inf. Debug builds always check.
   bool check_calls = false;
+  std::vector<Tensor> inputs;  // dtype and dims for each of the graph's own inputs, so that a block can be planned by itself
   std::vector<std::pair<std::string, std::string>> avoid;  // (node, candidate) found faulty before
   std::map<std::string, std::string> options;              // given to every node that does not set them: "npu"
 };
@@ -308,16 +319,6 @@ class Trace {
 
  private:
   std::unique_ptr<Body> body_;
-};
-
-// Values at a port of a node: row-major, dtype as signatures have it ("f32", "json").
-struct Tensor {
-  std::string port, dtype;
-  std::vector<int64_t> dims;
-  const void* data = nullptr;
-  uint64_t bytes = 0;
-  std::shared_ptr<const void> owner;  // null where data is only lent
-  Tensor copy() const;                // owns its values, aligned to 64 bytes
 };
 
 // One good call of a stage. The tensors are lent for as long as the tap runs; an input that is not connected has no data.
