@@ -57,6 +57,10 @@ class Ab(Case):
                   "--report", "ab.html")  # fmt: skip
         page = (self.folder / "ab.html").read_text()
         self.assertLess(page.index("class='broken'"), page.index("<h2>"))
+        top = page[page.index("class='broken'") : page.index("<h2>")]
+        self.assertIn("cosine 0.000", top)
+        self.assertIn("the transcript is lost", top)
+        self.assertRegex(page, r"\.broken *\{[^}]*var\(--bad\)")
         self.assertNotRegex(page.replace("http-equiv", ""), r"https?:|<script|src=|@import|url\(")
         self.assertEqual(page.count("<svg"), 3)
         self.assertIn("prefers-color-scheme: dark", page)
@@ -81,6 +85,7 @@ class Ab(Case):
 
     def test_a_candidate_that_does_not_stand_is_an_error(self):
         say = ("ab", GRAPH, JFK, "--plugin-path", NORM, "--runs", 1, "--a", "norm:plain")
+        self.assertIn("self-test: gives 0.0", self.bad(4, *say, "--node", "encoder.ln_post", "--b", "norm:tested"))
         self.assertIn("wants a device that is not here", self.bad(4, *say, "--node", "encoder.ln_post", "--b", "norm:choosy"))
         self.assertIn("the device hangs", self.bad(5, *say, "--node", "encoder.ln_post", "--b", "norm:faulty"))
         self.assertIn("no node matches", self.bad(3, *say, "--node", "encoder.nothing", "--b", "norm:zeros"))

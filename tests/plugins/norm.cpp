@@ -1,8 +1,10 @@
 // Candidates for layer_norm that differ as tests of comparisons and traces need it: the same numbers at the same speed, 3 %
-// slower, zeros, a small error, a fault in the first call.
+// slower, zeros (without and with a test of itself), a small error, a fault in the first call.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <npurt/plugin.hpp>
+#include <vector>
 
 namespace {
 
@@ -13,10 +15,9 @@ struct Plain {
   static constexpr auto op = "layer_norm", signature = "x f32[T,D] -> y f32[T,D]", device = "cpu", kernel = "plain";
   static void plan(Host, Specs in, Outs out) { out[0] = in[0]; }
   explicit Plain(Host host) : weight(host.weight<float>(host.option("weight"))), bias(host.weight<float>(host.option("bias"))) {}
-  void run(Call& call) {
-    const auto x = call.in(0);
-    auto y = call.out(0);
-    const size_t width = static_cast<size_t>(call.in_spec(0).dims[1]);
+  virtual ~Plain() = default;
+  void run(Call& call) { compute(call.in(0), call.out(0), static_cast<size_t>(call.in_spec(0).dims[1])); }
+  virtual void compute(std::span<const float> x, std::span<float> y, size_t width) const {
     for (size_t row = 0; row < x.size(); row += width) {
       double sum = 0, squares = 0;
       for (size_t i = 0; i < width; ++i) sum += x[row + i], squares += static_cast<double>(x[row + i]) * x[row + i];
@@ -43,8 +44,18 @@ struct Slow : Plain {
 struct Zeros : Plain {
   static constexpr auto kernel = "zeros";
   using Plain::Plain;
-  void run(Call& call) {
-    for (float& y : call.out(0)) y = 0;
+  void compute(std::span<const float>, std::span<float> y, size_t) const override { std::fill(y.begin(), y.end(), 0.0F); }
+};
+
+struct Tested : Zeros {
+  static constexpr auto kernel = "tested";
+  explicit Tested(Host host) : Zeros(host) {
+    std::vector<float> x(static_cast<size_t>(weight.rows), 0), y(x.size()), right(x.size());
+    x[0] = 1;
+    compute(x, y, x.size());
+    Plain::compute(x, right, x.size());
+    if (std::abs(y[0] - right[0]) > 1e-3F)
+      throw Refuse("self-test: gives " + std::to_string(y[0]) + " where " + std::to_string(right[0]) + " is right");
   }
 };
 
@@ -74,4 +85,4 @@ struct Choosy : Plain {
 
 }  // namespace
 
-NPURT_PLUGIN("norm", "1.0.0", Plain, Slow, Zeros, Off, Faulty, Choosy)
+NPURT_PLUGIN("norm", "1.0.0", Plain, Slow, Zeros, Tested, Off, Faulty, Choosy)
