@@ -8,6 +8,7 @@ function(npurt_proof_plugin name)
   set_target_properties(npurt_${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${NPURT_PROOF_PLUGINS})
 endfunction()
 npurt_proof_plugin(norm)
+npurt_proof_plugin(doom)
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 function(npurt_proof_test script)
@@ -20,6 +21,7 @@ endfunction()
 npurt_proof_test(trace_test Trace)
 npurt_proof_test(ab_test Ab)
 npurt_proof_test(kit_test Kit)
+npurt_proof_test(isolate_test Isolate)
 
 set(ab ../tools/npurt/ab)
 npurt_test(comparison_test SOURCES ${ab}/statistics.cpp ${ab}/error.cpp ${ab}/words.cpp ${ab}/energy.cpp ${ab}/plots.cpp

@@ -1,6 +1,7 @@
 #include "document.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -151,7 +152,7 @@ class Reader {
     const bool block = v.get("block") != nullptr;
     keys(v,
          block ? std::vector<std::string>{"block", "repeat", "in", "with", "use"}
-               : std::vector<std::string>{"op", "in", "use", "with"},
+               : std::vector<std::string>{"op", "in", "use", "with", "isolate"},
          block ? "a block node" : "a node");
     auto setting = [&](const char* key) {
       const Yaml* s = v.get(key);
@@ -178,6 +179,11 @@ class Reader {
               {{"wanted", "a map from op to candidates, such as {matmul: cpu}"}});
       else e.use = candidates(*use);
     }
+    if (const Yaml* isolate = v.get("isolate"); isolate && !block) {
+      const auto seconds = isolate_seconds(text_of(*isolate, "isolate"));
+      if (!seconds) wrong(isolate->place, "isolate is '" + isolate->text + "'", {{"wanted", "true, false, or seconds"}});
+      e.isolate_s = seconds.value_or(0);
+    }
     if (const Yaml* with = v.get("with")) {
       if (with->kind != Yaml::map && !(with->kind == Yaml::scalar && with->text.empty()))
         wrong(with->place, "with is " + std::string(kind_name(*with)), {{"wanted", "a map of options"}});
@@ -197,6 +203,16 @@ const Entry* Document::find(const std::string& id) const {
   for (const Entry& e : nodes)
     if (e.id == id) return &e;
   return nullptr;
+}
+
+std::optional<double> isolate_seconds(const std::string& text) {
+  constexpr double kUsual = 60;
+  if (text == "true") return kUsual;
+  if (text == "false") return 0;
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0 && seconds < 1e6)) return {};
+  return seconds;
 }
 
 std::vector<Use> split_candidates(const std::string& text, const Place& place) {

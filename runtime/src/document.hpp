@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "yaml.hpp"
@@ -21,6 +22,7 @@ struct Entry {
   std::vector<Use> use;                            // of an op
   std::map<std::string, std::vector<Use>> use_op;  // of a block: candidates per op
   std::vector<std::pair<std::string, Setting>> with;
+  double isolate_s = 0;
 };
 
 struct Document {
@@ -40,6 +42,10 @@ Document read_document(const std::string& text, const std::string& file, std::ve
 
 // The text of a graph file. Throws Error(input) if it cannot be read.
 std::string read_text(const std::filesystem::path& file);
+
+// Seconds that a call in a child process may be silent: of "true" as many as usual, of "false" 0, else the number that `text` is;
+// nothing if it is none.
+std::optional<double> isolate_seconds(const std::string& text);
 
 // "a, b" or a list of candidates written as plugin or plugin:kernel.
 std::vector<Use> split_candidates(const std::string& text, const Place& place);

@@ -347,6 +347,7 @@ class Loader {
       n.place = e.place;
       n.use = e.use;
       n.use_cause = e.use.empty() ? "any" : "graph";
+      n.isolate_s = e.isolate_s;
       if (auto it = scope.use_op.find(n.op); e.use.empty() && it != scope.use_op.end()) {
         n.use = it->second;
         n.use_cause = "block";

@@ -29,8 +29,9 @@ struct PlanNode;
 struct Surroundings {
   std::shared_ptr<Plugins> plugins;
   PlanOptions options;
-  std::filesystem::path folder;                          // of the outermost graph file
-  std::vector<std::pair<std::string, std::string>> use;  // its --use
+  std::filesystem::path folder;                              // of the outermost graph file
+  std::vector<std::pair<std::string, std::string>> use;      // its --use
+  std::vector<std::pair<std::string, std::string>> isolate;  // its --isolate
   int threads = 1;
   Pool pool;  // of all packets; outlives the stages
 
@@ -44,6 +45,7 @@ struct Surroundings {
   std::function<void(const PlanNode&, const npurt_call&)> tap;
   std::mutex fallbacks_mutex;
   std::vector<std::string> fallbacks;  // sentences
+  std::atomic<double> child_cpu_s{0};  // of isolated stages
   bool cancelled() const { return stop || (cancel && *cancel); }
 };
 

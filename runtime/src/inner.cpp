@@ -90,6 +90,7 @@ int32_t NodeHost::plan_inner(const std::string& name, const npurt_spec* in, uint
   try {
     GraphOptions options;
     options.use = around_.use;
+    options.isolate = around_.isolate;
     options.owner = node_.id + ".";
     for (const auto& [key, setting] : node_.with)
       if (setting.value.find('$') == std::string::npos) options.offer[key] = setting.value;

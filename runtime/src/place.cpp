@@ -45,11 +45,16 @@ std::pair<npurt_code, std::string> try_candidate(PlanNode& p, const Stage& stage
   if (std::string why = inputs_fit(p, stage.signature, names); !why.empty()) return {NPURT_REFUSE, why};
   p.stage.close();
   p.host = std::make_unique<NodeHost>(p.text, around);
+  try {
+    p.stage.choose(stage, p.text, around, p.host->face());
+  } catch (const Error& e) {
+    return {NPURT_BAD_CONFIG, e.diagnostics.empty() ? e.what() : e.diagnostics[0].message};
+  }
   std::vector<npurt_spec> out;
   for (const Port& port : stage.signature.out) out.push_back(promised(port, names));
   const auto inputs = static_cast<uint32_t>(p.in_specs.size()), outputs = static_cast<uint32_t>(out.size());
 
-  auto said = p.host->verdict(stage.face->plan(p.host->face(), p.in_specs.data(), inputs, out.data(), outputs));
+  auto said = p.host->verdict(p.stage.plan(p.in_specs.data(), inputs, out.data(), outputs));
   if (said.first != NPURT_OK) return said;
   for (size_t i = 0; i < out.size(); ++i) {
     std::string why = matches(out[i], stage.signature.out[i], names);
@@ -58,11 +63,8 @@ std::pair<npurt_code, std::string> try_candidate(PlanNode& p, const Stage& stage
       return {NPURT_REFUSE, "would make " + stage.signature.out[i].name + " " + spec_text(out[i]) + " where the plan has " +
                                 spec_text(p.out_specs[i])};
   }
-  void* object = nullptr;
-  said = p.host->verdict(stage.face->open(p.host->face(), p.in_specs.data(), inputs, &object));
+  said = p.host->verdict(p.stage.open(p.in_specs.data(), inputs));
   if (said.first != NPURT_OK) return said;
-  p.stage.stage = &stage;
-  p.stage.object = object;
   p.out_specs = std::move(out);
   return {NPURT_OK, ""};
 }
@@ -136,6 +138,7 @@ std::optional<Unplaced> place(PlanNode& p, Surroundings& around) {
         else if (!again)
           for (const Refusal& r : p.placement.refused)
             p.placement.cause += (p.placement.cause.empty() ? "" : "; ") + r.candidate + " refused: " + r.reason;
+        if (p.text.isolate_s > 0 && !again) p.placement.cause += ", isolated";
         return {};
       }
       p.stage.close();

@@ -49,9 +49,10 @@ void check_required(const PlannedGraph& g, const PlanOptions& options) {
   if (!unmet_ones.empty()) throw Error(Exit::require, unmet_ones);
 }
 
-// A --use that names a node of a graph inside a stage can only be checked when all are planned.
-void check_used(const PlannedGraph& g, std::vector<Diagnostic>& wrong) {
-  for (const auto& [pattern, text] : g.graph.use) {
+// An option that names a node of a graph inside a stage can only be checked when all are planned.
+void check_used(const PlannedGraph& g, const char* option, const std::vector<std::pair<std::string, std::string>>& patterns,
+                std::vector<Diagnostic>& wrong) {
+  for (const auto& [pattern, text] : patterns) {
     bool used = false;
     std::vector<std::string> ids;
     each_node(g, [&](const PlanNode& p) {
@@ -60,7 +61,9 @@ void check_used(const PlannedGraph& g, std::vector<Diagnostic>& wrong) {
     });
     if (!used)
       wrong.push_back(
-          {{g.graph.file}, "--use " + pattern + "=" + text + ": no node matches '" + pattern + "'", did_you_mean(pattern, ids)});
+          {{g.graph.file},
+           std::string(option) + " " + pattern + (text.empty() ? "" : "=" + text) + ": no node matches '" + pattern + "'",
+           did_you_mean(pattern, ids)});
   }
 }
 
@@ -80,6 +83,7 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
   body->around.options = options;
   body->around.folder = std::filesystem::path(graph.file).parent_path();
   body->around.use = graph.use;
+  body->around.isolate = graph.isolate;
   body->around.threads = options.threads > 0 ? options.threads : physical_cores();
 
   std::vector<Diagnostic> wrong, missing;
@@ -90,7 +94,10 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
                      {}});
   body->graph = wire(graph, *body->around.plugins, wrong, missing);
   if (wrong.empty() && missing.empty()) place_all(body->graph, inputs, body->around, wrong, missing);
-  if (wrong.empty() && missing.empty()) check_used(body->graph, wrong);
+  if (wrong.empty() && missing.empty()) {
+    check_used(body->graph, "--use", graph.use, wrong);
+    check_used(body->graph, "--isolate", graph.isolate, wrong);
+  }
   const Exit code = wrong.empty() ? Exit::plugin : Exit::input;
   wrong.insert(wrong.end(), missing.begin(), missing.end());
   if (!wrong.empty()) throw Error(code, wrong);

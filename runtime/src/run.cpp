@@ -268,6 +268,7 @@ Report run_plan(Plan& plan, const RunOptions& options) {
   around.trace = options.trace ? &options.trace->body() : nullptr;
   if (around.trace) around.trace->begin_run(plan.body().graph.graph.name, options.input);
   around.clocks.clear();
+  around.child_cpu_s = 0;
   around.progress = [&](const std::string& node, double done, double total) {
     std::lock_guard lock(progress_mutex);
     audio = std::max(audio, done);
@@ -293,7 +294,7 @@ Report run_plan(Plan& plan, const RunOptions& options) {
 
   Report report;
   report.wall_s = std::chrono::duration<double>(clock::now() - begin).count();
-  report.cpu_s = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+  report.cpu_s = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu + around.child_cpu_s;
   report.plan_s = plan.body().plan_s;
   report.overhead_s = scheduler.overhead();
   report.audio_s = audio;

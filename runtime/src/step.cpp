@@ -68,11 +68,14 @@ int32_t Step::call(npurt_call& c) {
   const bool workers = p_.placement.device == "cpu";
   const double cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID), others = workers ? around_.clocks.workers() : 0;
   const auto begin = clock::now();
-  const int32_t code = p_.stage.stage->face->run(p_.stage.object, &c);
+  const int32_t code = p_.stage.run(c);
   const auto ended = clock::now();
   timing.wall_s += std::chrono::duration<double>(ended - begin).count();
   double spent = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
   if (workers) spent += std::max(0.0, around_.clocks.workers() - others);
+  const double elsewhere = p_.stage.cpu_elsewhere();
+  spent += elsewhere;
+  if (elsewhere > 0) around_.child_cpu_s.fetch_add(elsewhere);
   timing.cpu_s += spent;
   ++timing.calls;
   if (around_.trace) around_.trace->call(p_, begin, ended, c, code, spent);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <new>
 
+#include "arena.hpp"
 #include "signature.hpp"
 
 namespace npurt {
@@ -13,11 +14,24 @@ Memory::~Memory() {
   if (block_ && block_->users.fetch_sub(1, std::memory_order_acq_rel) == 1) block_->home->give(block_);
 }
 
+Pool::Pool() = default;
 Pool::~Pool() {
   for (Block* b : free_) {
-    std::free(b->data);
+    less(*b);
     delete b;
   }
+}
+
+Arena& Pool::share() {
+  if (!arena_) arena_ = std::make_unique<Arena>();
+  return *arena_;
+}
+
+void* Pool::more(uint64_t bytes) { return arena_ ? arena_->take(bytes) : aligned_memory(bytes); }
+
+void Pool::less(Block& b) {
+  if (arena_) arena_->give(b.data, b.capacity);
+  else std::free(b.data);
 }
 
 Memory Pool::take(uint64_t bytes) {
@@ -44,11 +58,11 @@ Memory Pool::take(uint64_t bytes) {
     }
   }
   if (block->capacity < bytes || !block->data) {
-    std::free(block->data);
+    less(*block);
     block->data = nullptr;
     block->capacity = 0;
     try {
-      block->data = aligned_memory(std::max<uint64_t>(bytes, 64));
+      block->data = more(std::max<uint64_t>(bytes, 64));
     } catch (...) {
       give(block);
       throw;

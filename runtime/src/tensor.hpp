@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -12,6 +13,7 @@
 
 namespace npurt {
 
+class Arena;
 class Pool;
 
 struct Block {
@@ -46,15 +48,20 @@ class Memory {
 // cache. Must outlive every Memory taken from it. Thread-safe.
 class Pool {
  public:
-  Pool() = default;
+  Pool();
   Pool(const Pool&) = delete;
   ~Pool();
+  // From here on blocks lie in an arena, which isolated stages share. Before the first take. Throws Error(run_failed).
+  Arena& share();
   // At least `bytes` of memory, never null for 0 bytes. Throws std::bad_alloc.
   Memory take(uint64_t bytes);
 
  private:
   friend class Memory;
   void give(Block* b);
+  void* more(uint64_t bytes);
+  void less(Block& b);
+  std::unique_ptr<Arena> arena_;
   std::mutex mutex_;
   std::vector<Block*> free_;
   size_t blocks_ = 0;

@@ -290,11 +290,6 @@ class Wiring {
 
 }  // namespace
 
-void Opened::close() {
-  if (object) stage->face->close(object);
-  object = nullptr;
-}
-
 bool PlanNode::splits() const {
   return std::any_of(op.out.begin(), op.out.end(), [](const Port& p) { return p.split; });
 }

@@ -9,6 +9,7 @@
 
 #include "catalog.hpp"
 #include "host.hpp"
+#include "opened.hpp"
 
 namespace npurt {
 
@@ -34,16 +35,6 @@ struct Candidate {
   bool missing = false;  // no such plugin, or an unusable one
   size_t choice = 0;     // index in Node::use
   Place place;
-};
-
-// A stage object, closed when this goes.
-struct Opened {
-  const Stage* stage = nullptr;
-  void* object = nullptr;
-  Opened() = default;
-  Opened(const Opened&) = delete;
-  void close();
-  ~Opened() { close(); }
 };
 
 struct PlanNode {

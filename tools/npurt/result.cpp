@@ -59,7 +59,7 @@ std::string summary(const std::string& name, const Report& report, bool with_tab
   for (const Row& row : table) {
     op = std::max(op, row.op.size()), use = std::max(use, row.use.size()), device = std::max(device, row.device.size());
     devices[row.device] += row.nodes;
-    first_choices = first_choices && row.cause == "first choice";
+    first_choices = first_choices && row.cause.starts_with("first choice");
   }
   std::string text;
   if (with_table) text = padded("op", op) + "  nodes  " + padded("use", use) + "  " + padded("device", device) + "  cause\n";

@@ -1,5 +1,6 @@
 #include "selection.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace npurt::cli {
@@ -57,6 +58,8 @@ void Selection::add_to(CLI::App& command) {
   };
   each("--set", set, "NAME=VALUE", "Give a parameter of the graph a value");
   each("--use", use, "NODE=CAND[,CAND]", "Choose the candidates of nodes; NODE may hold *");
+  each("--isolate", isolate, "NODE[=SECONDS]",
+       "Run these nodes in child processes; one that crashes, or is silent for so long (60), is a fault");
   each("--require", require, "NODE=DEVICE", "Fail (exit 6) unless these nodes run on this device");
   command.add_flag("--strict", strict, "Fail if a node cannot have its first choice");
   command.add_option("--npu", npu, "The NPU to use: a real one if it is there, a real one, the virtual one, or none")
@@ -73,6 +76,10 @@ Graph Selection::load() const {
   GraphOptions options;
   options.set = pairs("--set", "NAME=VALUE", set);
   options.use = pairs("--use", "NODE=CANDIDATE", use);
+  for (const std::string& text : isolate) {
+    const size_t equals = std::min(text.find('='), text.size());
+    options.isolate.emplace_back(text.substr(0, equals), text.substr(std::min(equals + 1, text.size())));
+  }
   return load_graph(graph_file(graph), options);
 }
 

@@ -11,7 +11,7 @@ namespace npurt::cli {
 
 struct Selection {
   std::string graph;
-  std::vector<std::string> set, use, require, plugin_path;
+  std::vector<std::string> set, use, isolate, require, plugin_path;
   std::string npu = "auto", log_level = "warn";
   bool strict = false;
   int threads = 0;

@@ -73,6 +73,7 @@ struct Node {
   std::map<std::string, Setting> with;  // options, as text; "$input" stays, and is replaced per run
   Place place;
   std::string use_cause;  // "graph", "block", "--use PATTERN=CAND": who chose `use`
+  double isolate_s = 0;   // above 0: in a child process, whose calls may be silent for so many seconds
 };
 
 // A port that the graph offers when it is used as a block or inner graph.
@@ -99,12 +100,14 @@ struct Graph {
   std::vector<GraphPort> inputs, outputs;
   int queue = 2;                                         // packets that an edge holds
   std::vector<std::pair<std::string, std::string>> use;  // GraphOptions::use, for graphs inside its stages
+  std::vector<std::pair<std::string, std::string>> isolate;  // likewise
 };
 
 struct GraphOptions {
   std::vector<std::pair<std::string, std::string>> set;  // --set NAME=VALUE
   std::map<std::string, std::string> offer;              // as set, but names that the graph has no parameter for are ignored
   std::vector<std::pair<std::string, std::string>> use;  // --use PATTERN=CANDIDATE[,CANDIDATE]
+  std::vector<std::pair<std::string, std::string>> isolate;  // --isolate PATTERN[=SECONDS]: pattern, and seconds or ""
   std::string owner;                                     // of a graph inside a stage: the node, which patterns begin with
   // Facts of a model, for "$model.n_audio_layer" in the text: (model, key, folder of the graph) -> value, or nothing.
   std::function<std::optional<std::string>(const std::string&, const std::string&, const std::filesystem::path&)> fact;
