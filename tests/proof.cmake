@@ -22,7 +22,12 @@ npurt_proof_test(trace_test Trace)
 npurt_proof_test(ab_test Ab)
 npurt_proof_test(kit_test Kit)
 npurt_proof_test(isolate_test Isolate)
+npurt_proof_test(doctor_test Doctor)
+npurt_proof_test(tune_test Tune)
+npurt_proof_test(verify_test Verify)
 
 set(ab ../tools/npurt/ab)
 npurt_test(comparison_test SOURCES ${ab}/statistics.cpp ${ab}/error.cpp ${ab}/words.cpp ${ab}/energy.cpp ${ab}/plots.cpp
                                    ../tools/npurt/outputs.cpp)
+npurt_test(doctor_test SOURCES ../tools/npurt/doctor/machine.cpp ../tools/npurt/doctor/npu.cpp)
+target_compile_definitions(doctor_test PRIVATE NPURT_TEST_PLUGINS="")

@@ -29,7 +29,7 @@ class Reader {
               {{"wanted", "a map with npurt, name and nodes"}, {"hint", "docs/graph.md shows one"}});
       return std::move(d_);
     }
-    keys(root, {"npurt", "name", "queue", "parameters", "inputs", "nodes", "outputs"}, "a graph");
+    keys(root, {"npurt", "name", "queue", "policy", "parameters", "inputs", "nodes", "outputs"}, "a graph");
     const Yaml* schema = root.get("npurt");
     if (!schema) wrong(root.place, "key 'npurt' is missing", {{"wanted", "npurt: 1"}});
     else if (schema->text != "1")
@@ -44,6 +44,11 @@ class Reader {
       if (digits && q != "0") d_.queue = std::stoi(q);
       else
         wrong(queue->place, "queue is '" + q + "'", {{"wanted", "a whole number from 1 to 999: the packets that an edge holds"}});
+    }
+    if (const Yaml* policy = root.get("policy")) {
+      d_.policy = text_of(*policy, "policy");
+      if (d_.policy != "declared" && d_.policy != "measured")
+        wrong(policy->place, "policy is '" + d_.policy + "'", {{"wanted", "declared or measured"}});
     }
     each(root, "parameters", [&](const Yaml& k, const Yaml& v) { parameter(k, v); });
     each(root, "inputs", [&](const Yaml& k, const Yaml& v) {

@@ -28,6 +28,7 @@ struct Entry {
 struct Document {
   std::string file, name;
   int queue = 2;
+  std::string policy = "declared";
   std::vector<Parameter> parameters;  // value holds the default
   std::set<std::string> required;     // parameters without a default
   std::vector<GraphPort> inputs;

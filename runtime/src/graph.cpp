@@ -46,6 +46,7 @@ class Loader {
     graph_.file = file;
     graph_.name = d.name;
     graph_.queue = d.queue;
+    graph_.policy = d.policy;
     made_ = d.nodes.size();
     Scope root;
     root.document = &d;

@@ -3,6 +3,9 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cstdio>
+
+#include "tuning.hpp"
 
 namespace npurt {
 namespace {
@@ -69,6 +72,12 @@ std::pair<npurt_code, std::string> try_candidate(PlanNode& p, const Stage& stage
   return {NPURT_OK, ""};
 }
 
+std::string milliseconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g ms", 1e3 * seconds);
+  return text;
+}
+
 // What the options say against a candidate, or "".
 std::string forbidden(const PlanNode& p, const Candidate& c, const PlanOptions& options) {
   for (const auto& [node, candidate] : options.avoid)
@@ -120,7 +129,7 @@ std::string unmet(const PlanNode& p, const std::string& device, const std::strin
 
 std::optional<Unplaced> place(PlanNode& p, Surroundings& around) {
   const bool again = !p.placement.use.empty();
-  std::vector<std::string> others;  // what was written before the one chosen
+  if (!again && p.tried == 0 && !around.tunings.empty()) sort_by_time(p, around);
   for (; p.tried < p.candidates.size(); ++p.tried) {
     const Candidate& c = p.candidates[p.tried];
     std::string why = c.stage ? forbidden(p, c, around.options) : c.why_not;
@@ -134,7 +143,8 @@ std::optional<Unplaced> place(PlanNode& p, Surroundings& around) {
         ++p.tried;
         p.placement.use = c.name;
         p.placement.device = c.stage->device;
-        if (c.choice == 0 && !again) p.placement.cause = "first choice";
+        if (c.measured_s > 0 && !again) p.placement.cause = "measured: " + milliseconds(c.measured_s);
+        else if (c.choice == 0 && !again) p.placement.cause = "first choice";
         else if (!again)
           for (const Refusal& r : p.placement.refused)
             p.placement.cause += (p.placement.cause.empty() ? "" : "; ") + r.candidate + " refused: " + r.reason;

@@ -9,12 +9,12 @@
 #include <thread>
 
 #include "single.hpp"
+#include "tuning.hpp"
 
 namespace npurt {
-namespace {
 
 // Cores that this process may use; threads that share a core count once.
-int physical_cores() {
+int default_threads() {
   cpu_set_t mine;
   std::set<std::string> cores;
   if (sched_getaffinity(0, sizeof mine, &mine) == 0)
@@ -27,6 +27,8 @@ int physical_cores() {
   if (cores.empty()) return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return static_cast<int>(cores.size());
 }
+
+namespace {
 
 void check_required(const PlannedGraph& g, const PlanOptions& options) {
   std::vector<Diagnostic> unmet_ones;
@@ -84,7 +86,10 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
   body->around.folder = std::filesystem::path(graph.file).parent_path();
   body->around.use = graph.use;
   body->around.isolate = graph.isolate;
-  body->around.threads = options.threads > 0 ? options.threads : physical_cores();
+  body->around.threads = options.threads > 0 ? options.threads : default_threads();
+
+  if ((options.policy.empty() ? graph.policy : options.policy) == "measured" && !options.strict)
+    body->around.tunings = read_tunings(options.tuning.empty() ? tuning_cache() : options.tuning);
 
   std::vector<Diagnostic> wrong, missing;
   const std::vector<npurt_spec> inputs = specs(options.inputs);

@@ -237,7 +237,8 @@ void end_with_parent(int socket) {
 }  // namespace
 
 int serve_isolated(int socket, int arena) {
-  signal(SIGINT, SIG_IGN);  // the parent decides when to stop
+  signal(SIGINT, SIG_IGN);                                                      // the parent decides when to stop
+  for (int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) signal(s, SIG_DFL);  // and tells what this process died of
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   std::thread(end_with_parent, socket).detach();

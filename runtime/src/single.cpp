@@ -18,7 +18,9 @@ Tensor lent(const std::string& port, const npurt_tensor& t) {
   return out;
 }
 
-PlanNode& find(Plan& plan, const std::string& id) {
+}  // namespace
+
+PlanNode& find_idle(Plan& plan, const std::string& id) {
   PlanNode* found = nullptr;
   each_node(plan.body().graph, [&](PlanNode& p) {
     if (p.text.id == id) found = &p;
@@ -28,6 +30,15 @@ PlanNode& find(Plan& plan, const std::string& id) {
     throw Error(Exit::usage, "node '" + id + "' keeps state or makes packets of its own, so it cannot run by itself");
   return *found;
 }
+
+void ready_alone(Surroundings& around) {
+  around.stop = false;
+  around.cancel = nullptr;
+  around.clocks.clear();
+  around.clocks.add_this_thread();
+}
+
+namespace {
 
 // `t` as the stage takes it at input `port`; throws if it is not what was planned.
 npurt_tensor given(const PlanNode& p, size_t port, const Tensor& t) {
@@ -48,6 +59,13 @@ npurt_tensor given(const PlanNode& p, size_t port, const Tensor& t) {
 }
 
 }  // namespace
+
+void give(Step& step, const PlanNode& p, const std::vector<Tensor>& in) {
+  if (in.size() != p.op.in.size())
+    throw Error(Exit::usage,
+                "node '" + p.text.id + "' has " + std::to_string(p.op.in.size()) + " inputs, not " + std::to_string(in.size()));
+  for (size_t i = 0; i < in.size(); ++i) step.in[i] = given(p, i, in[i]);
+}
 
 Tensor Tensor::copy() const {
   Tensor t = *this;
@@ -81,18 +99,12 @@ Tapped tapped(const PlanNode& p, const npurt_call& c) {
 }
 
 std::vector<Tensor> run_node(Plan& plan, const std::string& node, const std::vector<Tensor>& in, NodeTiming& timing) {
-  PlanNode& p = find(plan, node);
-  if (in.size() != p.op.in.size())
-    throw Error(Exit::usage,
-                "node '" + node + "' has " + std::to_string(p.op.in.size()) + " inputs, not " + std::to_string(in.size()));
+  PlanNode& p = find_idle(plan, node);
   Surroundings& around = plan.body().around;
-  around.stop = false;
-  around.cancel = nullptr;
-  around.clocks.clear();
-  around.clocks.add_this_thread();
+  ready_alone(around);
   Step step(p, around);
   step.timing = timing;
-  for (size_t i = 0; i < in.size(); ++i) step.in[i] = given(p, i, in[i]);
+  give(step, p, in);
   step.run(0, false);
   timing = step.timing;
   std::vector<Tensor> out;

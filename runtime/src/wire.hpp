@@ -35,6 +35,7 @@ struct Candidate {
   bool missing = false;  // no such plugin, or an unusable one
   size_t choice = 0;     // index in Node::use
   Place place;
+  double measured_s = 0;  // from the tuning cache; 0: not known
 };
 
 struct PlanNode {

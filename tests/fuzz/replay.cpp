@@ -1,6 +1,7 @@
-// Stands in for libFuzzer where there is no clang: the corpus as it is, then seeded random mutations of it.
-// usage: fuzz_<target> CORPUS MUTATIONS
+// Stands in for libFuzzer where there is no clang: the corpus as it is, then seeded random mutations of it, at least 1000 of them.
+// usage: fuzz_<target> CORPUS SECONDS
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -63,11 +64,13 @@ int main(int argc, char** argv) {
     LLVMFuzzerTestOneInput(corpus.back().data(), corpus.back().size());
   }
   if (corpus.empty()) return 2;
-  const int count = std::atoi(argv[2]);
-  for (int i = 0; i < count; ++i) {
+  constexpr int kFewest = 1000;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(std::atoi(argv[2]));
+  int i = 0;
+  for (; i < kFewest || std::chrono::steady_clock::now() < end; ++i) {
     std::mt19937 random(static_cast<uint32_t>(i));
     const Bytes b = mutated(corpus[random() % corpus.size()], corpus, random);
     LLVMFuzzerTestOneInput(b.data(), b.size());
   }
-  std::printf("%zu files and %d mutations\n", corpus.size(), count);
+  std::printf("%zu files and %d mutations\n", corpus.size(), i);
 }

@@ -22,11 +22,16 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   npurt::cli::add_run_command(app, exit_code);
   npurt::cli::add_ab_command(app, exit_code);
+  npurt::cli::add_bench_command(app, exit_code);
+  npurt::cli::add_tune_command(app, exit_code);
+  npurt::cli::add_doctor_command(app, exit_code);
+  npurt::cli::add_verify_command(app, exit_code);
   npurt::cli::add_plan_command(app, exit_code);
   npurt::cli::add_plugin_commands(app, exit_code);
   npurt::cli::add_plugins_command(app, exit_code);
   npurt::cli::add_inspect_command(app, exit_code);
   npurt::cli::add_model_commands(app, exit_code);
+  npurt::cli::add_manual_command(app, exit_code);
 
   try {
     app.parse(argc, argv);

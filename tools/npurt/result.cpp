@@ -79,20 +79,30 @@ std::string summary(const std::string& name, const Report& report, bool with_tab
   return text + on + "\n";
 }
 
-std::string with_placement(const std::string& transcript, const std::string& input, const Report& report) {
+std::string with_placement(const std::string& transcript, const std::string& input, const std::string& origin,
+                           const Report& report) {
   Json result = Json::parse(transcript, nullptr, false);
   if (!result.is_object()) return transcript;
   result["input"] = input;
   // The sink knows only where the last window ends; the source has read the file to its end.
   if (report.audio_s > 0 && !report.cancelled) result["duration"] = report.audio_s;
-  for (const Placement& p : report.placement)
-    result["placement"].push_back({{"node", p.node}, {"op", p.op}, {"use", p.use}, {"device", p.device}, {"cause", p.cause}});
+  result["origin"] = Json::parse(origin);
   Json nodes = Json::array();
+  std::map<std::string, const char*> time;
   for (const NodeTiming& n : report.nodes) {
+    time[n.node] = n.modelled ? "modelled" : "measured";
     nodes.push_back({{"node", n.node}, {"wall_s", n.wall_s}, {"cpu_s", n.cpu_s}, {"calls", n.calls}});
     if (n.device_s > 0) nodes.back()[n.modelled ? "modelled_device_s" : "device_s"] = n.device_s;
   }
-  result["timing"] = {{"wall_s", report.wall_s},
+  for (const Placement& p : report.placement)
+    result["placement"].push_back({{"node", p.node},
+                                   {"op", p.op},
+                                   {"use", p.use},
+                                   {"device", p.device},
+                                   {"cause", p.cause},
+                                   {"time", time.contains(p.node) ? time[p.node] : "measured"}});
+  result["timing"] = {{"time", "measured"},
+                      {"wall_s", report.wall_s},
                       {"cpu_s", report.cpu_s},
                       {"plan_s", report.plan_s},
                       {"realtime_factor", report.wall_s > 0 ? report.audio_s / report.wall_s : 0},

@@ -8,6 +8,7 @@
 
 #include "commands.hpp"
 #include "interrupt.hpp"
+#include "origin.hpp"
 #include "outputs.hpp"
 #include "progress.hpp"
 #include "result.hpp"
@@ -67,7 +68,7 @@ void print(const std::string& text) {
 // One input through the plan. The sink writes straight to its file or to stdout, unless the CLI has to add to the document
 // (json), or a bar shares the terminal with the text.
 Report run_one(Plan& plan, const Graph& graph, const RunCommand& command, const std::string& input, const fs::path& file,
-               Trace* trace) {
+               const std::string& origin, Trace* trace) {
   const bool bar = !command.quiet && isatty(STDERR_FILENO);
   const bool json = command.format == "json";
   const bool to_stdout = file.empty();
@@ -96,7 +97,7 @@ Report run_one(Plan& plan, const Graph& graph, const RunCommand& command, const 
   }
   if (tail) print(tail->read(true));
   if (!json) return report;
-  const std::string document = with_placement(read(written), input, report);
+  const std::string document = with_placement(read(written), input, origin, report);
   if (to_stdout) print(document);
   else if (!document.empty()) write(file, document);  // a run that was stopped at once has none
   return report;
@@ -121,6 +122,7 @@ int run(RunCommand command) {
   Catalog catalog = open_catalog(command.selection.plugin_path);
   Plan plan = command.selection.plan(graph, catalog);
 
+  const std::string from = command.format == "json" ? origin(command.selection, plan).dump() : "";
   std::optional<Trace> trace;
   if (!command.trace.empty()) trace.emplace();
   Interrupt interrupt;
@@ -132,7 +134,7 @@ int run(RunCommand command) {
     const std::string& input = command.inputs[i];
     if (all > 1 && files[i].empty() && command.format != "json") print((i ? "\n==> " : "==> ") + input + " <==\n");
     try {
-      runs.emplace_back(input, run_one(plan, graph, command, input, files[i], trace ? &*trace : nullptr));
+      runs.emplace_back(input, run_one(plan, graph, command, input, files[i], from, trace ? &*trace : nullptr));
       const std::string name = all > 1 ? input + ": " : "";
       if (!command.quiet) std::fputs(summary(name, runs.back().second, runs.size() == 1).c_str(), stderr);
     } catch (const Error& e) {

@@ -53,6 +53,10 @@ Catalog open_catalog(const std::vector<std::string>& plugin_path) {
 
 void Selection::add_to(CLI::App& command) {
   command.add_option("graph", graph, "Graph file, or the name of an installed one")->type_name("GRAPH")->required();
+  add_choices_to(command);
+}
+
+void Selection::add_choices_to(CLI::App& command) {
   auto each = [&](const char* name, std::vector<std::string>& to, const char* type, const char* help) {
     command.add_option(name, to, help)->type_name(type)->allow_extra_args(false);
   };
@@ -61,6 +65,10 @@ void Selection::add_to(CLI::App& command) {
   each("--isolate", isolate, "NODE[=SECONDS]",
        "Run these nodes in child processes; one that crashes, or is silent for so long (60), is a fault");
   each("--require", require, "NODE=DEVICE", "Fail (exit 6) unless these nodes run on this device");
+  command.add_option("--policy", policy, "Candidates in the graph's order, or the fastest by `npurt tune`")
+      ->type_name("declared|measured")
+      ->check(CLI::IsMember({"declared", "measured"}));
+  command.add_option("--tuning", tuning, "The tuning cache, instead of the usual one")->type_name("FILE");
   command.add_flag("--strict", strict, "Fail if a node cannot have its first choice");
   command.add_option("--npu", npu, "The NPU to use: a real one if it is there, a real one, the virtual one, or none")
       ->type_name("auto|xrt|virtual|off")
@@ -87,6 +95,8 @@ Plan Selection::plan(const Graph& graph, Catalog& catalog) const {
   PlanOptions options;
   options.require = pairs("--require", "NODE=DEVICE", require);
   options.strict = strict;
+  options.policy = policy;
+  options.tuning = tuning;
   options.threads = threads;
   options.options["npu"] = npu;
   Plan made = make_plan(graph, catalog, options);

@@ -12,11 +12,12 @@ namespace npurt::cli {
 struct Selection {
   std::string graph;
   std::vector<std::string> set, use, isolate, require, plugin_path;
-  std::string npu = "auto", log_level = "warn";
+  std::string npu = "auto", log_level = "warn", policy, tuning;
   bool strict = false;
   int threads = 0;
 
-  void add_to(CLI::App& command);
+  void add_to(CLI::App& command);          // the graph, and its choices
+  void add_choices_to(CLI::App& command);  // all but the graph
   // Both throw Error: usage for an option that is no NAME=VALUE, and what load_graph and make_plan throw.
   Graph load() const;
   Plan plan(const Graph& graph, Catalog& catalog) const;

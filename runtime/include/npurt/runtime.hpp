@@ -99,6 +99,7 @@ struct Graph {
   std::vector<Node> nodes;  // in the order of the file, blocks unrolled in place
   std::vector<GraphPort> inputs, outputs;
   int queue = 2;                                         // packets that an edge holds
+  std::string policy = "declared";                       // or "measured": candidates by the tuning cache
   std::vector<std::pair<std::string, std::string>> use;  // GraphOptions::use, for graphs inside its stages
   std::vector<std::pair<std::string, std::string>> isolate;  // likewise
 };
@@ -256,8 +257,16 @@ struct PlanOptions {
   bool check_calls = false;
   std::vector<Tensor> inputs;  // dtype and dims for each of the graph's own inputs, so that a block can be planned by itself
   std::vector<std::pair<std::string, std::string>> avoid;  // (node, candidate) found faulty before
+  std::string policy;             // "declared" or "measured" instead of the graph's; `strict` outranks it
+  std::filesystem::path tuning;   // the tuning cache; "": tuning_cache()
   std::map<std::string, std::string> options;              // given to every node that does not set them: "npu"
 };
+
+struct PluginUsed {
+  std::string name, version, hash;  // of its library and those beside it
+};
+
+int default_threads();  // one per physical core that this process may use
 
 class Plan {
  public:
@@ -272,6 +281,8 @@ class Plan {
   std::string text() const;                // table
   std::string json() const;
   std::string dot() const;
+  std::vector<PluginUsed> plugins() const;
+  std::string signature() const;  // one line; the same for the same nodes, shapes, candidates and plugins
   std::string why(const std::string& pattern) const;  // of every node it names, as --require names them
 
   Body& body() const { return *body_; }
@@ -348,6 +359,24 @@ Report run_plan(Plan& plan, const RunOptions& options);
 // Runs one node of an idle plan by itself, on inputs as a tap gave them (a stage that takes one packet after the other and keeps
 // nothing). Adds to `timing`. Throws Error(usage) for another kind of node or inputs that do not fit, else as run_plan.
 std::vector<Tensor> run_node(Plan& plan, const std::string& node, const std::vector<Tensor>& in, NodeTiming& timing);
+
+// ---- Tuning ---------------------------------------------------------------------------------------------------------------
+
+// How long one candidate takes for a node's shapes and options, on this machine.
+struct Tuned {
+  std::string node, candidate;
+  double seconds = 0;   // median of a call
+  std::string refused;  // why it cannot do the node, or ""
+  std::string key;      // all that the time depends on
+};
+// Times each candidate of a node of an idle plan on `in` (see run_node), for about `budget_s` each. What `known` has the key of is
+// taken from there. Throws Error(usage) as run_node does.
+std::vector<Tuned> time_candidates(Plan& plan, const std::string& node, const std::vector<Tensor>& in, double budget_s,
+                                   const std::vector<Tuned>& known = {});
+std::filesystem::path tuning_cache();  // $XDG_CACHE_HOME/npurt/tuning.tsv
+// Adds to the cache, or replaces what it has of the same keys. Safe against a crash half way and against other processes that
+// save. Throws Error(run_failed).
+void save_tunings(const std::vector<Tuned>& measured, const std::filesystem::path& cache);
 
 // Log lines go to stderr at this level and above: debug, info, warn, error, off.
 void set_log_level(const std::string& level);
