@@ -110,12 +110,13 @@ class Kit(Case):
         build = self.build(self.folder / "echo", prefix)
         done = subprocess.run(["ctest", "--test-dir", build], text=True, stdout=subprocess.PIPE)
         self.assertEqual(done.returncode, 0, done.stdout)
-        # features times 1 are the features
-        graph = "npurt: 1\nname: own\nnodes:\n  wav: {op: audio_source, use: audio, with: {path: $input, rate: 16000}}\n" \
-                "  mel: {op: log_mel, in: wav.audio, use: cpu, with: {mels: 80}}\n  same: {op: echo, in: mel.features, with: {by: 1}}\n"
-        (self.folder / "own.yaml").write_text(graph)
-        done = self.good("plan", "own.yaml", "--plugin-path", build, "--use", "same=echo")
-        self.assertRegex(done.stdout, r"same +echo +echo +cpu +y f32")
+        for name in "blocks", "models":
+            (self.folder / name).symlink_to(ROOT / "graphs" / name)
+        text = GRAPH.read_text().replace("nodes:\n", "nodes:\n  same: {op: echo, in: mel.features, with: {by: 1}}\n")
+        (self.folder / "own.yaml").write_text(text.replace("in: mel.features\n", "in: same.y\n"))
+        done = self.good("run", "own.yaml", JFK, "--plugin-path", build, "--use", "same=echo")
+        self.assertRegex(done.stderr, r"echo +1 +echo +cpu")
+        self.assertIn("ask not what your country", done.stdout)
 
     def test_what_is_no_plugin(self):
         self.assertIn("there is no file", self.bad(2, "plugin", "check", "none.so"))

@@ -60,6 +60,9 @@ TEST_CASE("the measured policy takes the fastest candidate that the cache knows,
   toys.plan_options.strict = true;
   CHECK(toys.plan(kGraph).nodes()[1].placement.use == "toy:plain");
   toys.plan_options.strict = false;
+  toys.plan_options.tuning = toys.folder.path() / "cpu.tsv";
+  save_tunings({all[0]}, toys.plan_options.tuning);
+  CHECK(toys.plan(kGraph).nodes()[1].placement.cause == "measured: 2 ms");
   toys.plan_options.threads = 7;  // another device, as far as times go
   CHECK(toys.plan(kGraph).nodes()[1].placement.cause == "first choice");
 }

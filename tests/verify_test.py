@@ -54,7 +54,7 @@ class Verify(Case):
         self.assertIn("cannot open", self.bad(2, "verify", "none.json"))
         del self.result["origin"]["graph"]
         (self.folder / "changed.json").write_text(json.dumps(self.result))
-        self.assertIn("changed.json: does not say how it was made", self.bad(3, "verify", "changed.json"))
+        self.assertIn("changed.json: error: does not say how it was made", self.bad(3, "verify", "changed.json"))
 
 
 main()

@@ -34,7 +34,7 @@ struct Surroundings {
   std::vector<std::pair<std::string, std::string>> isolate;  // its --isolate
   int threads = 1;
   std::map<std::string, double> tunings;  // of the tuning cache, if the policy is to go by it
-  Pool pool;  // of all packets; outlives the stages
+  Pool pool;                              // of all packets; outlives the stages
 
   // Of the run under way; set before its lanes start.
   std::atomic<bool> stop{false};  // a node failed

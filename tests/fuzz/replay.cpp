@@ -1,5 +1,5 @@
-// Stands in for libFuzzer where there is no clang: the corpus as it is, then seeded random mutations of it, at least 1000 of them.
-// usage: fuzz_<target> CORPUS SECONDS
+// Stands in for libFuzzer where there is no clang: the corpus as it is, then seeded random mutations of it, at least 1000 of
+// them. usage: fuzz_<target> CORPUS SECONDS
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -98,18 +98,18 @@ struct Graph {
   std::vector<Parameter> parameters;
   std::vector<Node> nodes;  // in the order of the file, blocks unrolled in place
   std::vector<GraphPort> inputs, outputs;
-  int queue = 2;                                         // packets that an edge holds
-  std::string policy = "declared";                       // or "measured": candidates by the tuning cache
-  std::vector<std::pair<std::string, std::string>> use;  // GraphOptions::use, for graphs inside its stages
+  int queue = 2;                                             // packets that an edge holds
+  std::string policy = "declared";                           // or "measured": candidates by the tuning cache
+  std::vector<std::pair<std::string, std::string>> use;      // GraphOptions::use, for graphs inside its stages
   std::vector<std::pair<std::string, std::string>> isolate;  // likewise
 };
 
 struct GraphOptions {
-  std::vector<std::pair<std::string, std::string>> set;  // --set NAME=VALUE
-  std::map<std::string, std::string> offer;              // as set, but names that the graph has no parameter for are ignored
-  std::vector<std::pair<std::string, std::string>> use;  // --use PATTERN=CANDIDATE[,CANDIDATE]
+  std::vector<std::pair<std::string, std::string>> set;      // --set NAME=VALUE
+  std::map<std::string, std::string> offer;                  // as set, but names that the graph has no parameter for are ignored
+  std::vector<std::pair<std::string, std::string>> use;      // --use PATTERN=CANDIDATE[,CANDIDATE]
   std::vector<std::pair<std::string, std::string>> isolate;  // --isolate PATTERN[=SECONDS]: pattern, and seconds or ""
-  std::string owner;                                     // of a graph inside a stage: the node, which patterns begin with
+  std::string owner;                                         // of a graph inside a stage: the node, which patterns begin with
   // Facts of a model, for "$model.n_audio_layer" in the text: (model, key, folder of the graph) -> value, or nothing.
   std::function<std::optional<std::string>(const std::string&, const std::string&, const std::filesystem::path&)> fact;
 };
@@ -257,9 +257,9 @@ struct PlanOptions {
   bool check_calls = false;
   std::vector<Tensor> inputs;  // dtype and dims for each of the graph's own inputs, so that a block can be planned by itself
   std::vector<std::pair<std::string, std::string>> avoid;  // (node, candidate) found faulty before
-  std::string policy;             // "declared" or "measured" instead of the graph's; `strict` outranks it
-  std::filesystem::path tuning;   // the tuning cache; "": tuning_cache()
-  std::map<std::string, std::string> options;              // given to every node that does not set them: "npu"
+  std::string policy;                          // "declared" or "measured" instead of the graph's; `strict` outranks it
+  std::filesystem::path tuning;                // the tuning cache; "": tuning_cache()
+  std::map<std::string, std::string> options;  // given to every node that does not set them: "npu"
 };
 
 struct PluginUsed {
@@ -282,7 +282,7 @@ class Plan {
   std::string json() const;
   std::string dot() const;
   std::vector<PluginUsed> plugins() const;
-  std::string signature() const;  // one line; the same for the same nodes, shapes, candidates and plugins
+  std::string signature() const;                      // one line; the same for the same nodes, shapes, candidates and plugins
   std::string why(const std::string& pattern) const;  // of every node it names, as --require names them
 
   Body& body() const { return *body_; }
@@ -369,8 +369,8 @@ struct Tuned {
   std::string refused;  // why it cannot do the node, or ""
   std::string key;      // all that the time depends on
 };
-// Times each candidate of a node of an idle plan on `in` (see run_node), for about `budget_s` each. What `known` has the key of is
-// taken from there. Throws Error(usage) as run_node does.
+// Times each candidate of a node of an idle plan on `in` (see run_node), for about `budget_s` each. What `known` has the key of
+// is taken from there. Throws Error(usage) as run_node does.
 std::vector<Tuned> time_candidates(Plan& plan, const std::string& node, const std::vector<Tensor>& in, double budget_s,
                                    const std::vector<Tuned>& known = {});
 std::filesystem::path tuning_cache();  // $XDG_CACHE_HOME/npurt/tuning.tsv

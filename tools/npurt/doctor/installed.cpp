@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "ab/words.hpp"
@@ -72,7 +73,8 @@ void self_test(Findings& all, Catalog& catalog) {
     run.input = (graphs / "samples/jfk.wav").string();
     run.values = {{"output", out.path().string()}, {"format", "json"}};
     const Report report = run_plan(plan, run);
-    const auto right = read_transcript(R"({"segments": [{"text": ")" + content(graphs / "samples/jfk.txt") + R"("}]})").words;
+    const nlohmann::json sample = {{"segments", {{{"text", content(graphs / "samples/jfk.txt")}}}}};
+    const auto right = read_transcript(sample.dump()).words;
     const auto heard = read_transcript(content(out.path())).words;
     const int wrong = edits(flips(right, heard));
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
