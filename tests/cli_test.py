@@ -57,7 +57,7 @@ class Run(Case):
         document = json.loads(self.good("run", GRAPH, JFK, "--format", "json").stdout)
         self.assertIn("country", document["text"])
         self.assertAlmostEqual(document["duration"], 11, delta=0.1)
-        self.assertEqual({"node", "op", "use", "device", "cause"}, set(document["placement"][0]))
+        self.assertEqual({"node", "op", "use", "device", "cause", "time"}, set(document["placement"][0]))
         self.assertEqual({p["node"] for p in document["placement"]}, {n["node"] for n in document["timing"]["nodes"]})
         times = [t for s in document["segments"] for t in (s["start"], s["end"])]
         self.assertEqual(times, sorted(times))
@@ -144,7 +144,7 @@ class Exits(Case):
                 self.assertIn(message, said)
                 self.assertIn(hint, said)
         self.assertIn("npurt plan --help", self.bad(2, "plan"))
-        self.assertIn("plan, plugins", self.bad(2))
+        self.assertIn("plan, plugin, plugins", self.bad(2))
 
     def test_graph_and_input(self):
         self.assertIn("none.yaml", self.bad(3, "run", "none.yaml", JFK))
