@@ -38,7 +38,14 @@ void* Arena::take(uint64_t bytes) {
   if (bytes > kBytes - next_ || whole_pages(bytes) > kBytes - next_) throw std::bad_alloc();
   char* data = base_ + next_;
   next_ += whole_pages(bytes);
+  touch(data, bytes);
   return data;
+}
+
+void Arena::touch(void* data, uint64_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  madvise(data, whole_pages(bytes), MADV_POPULATE_WRITE);
+#endif
 }
 
 void Arena::give(void* data, uint64_t bytes) {

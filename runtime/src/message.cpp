@@ -9,7 +9,7 @@
 namespace npurt {
 namespace {
 
-constexpr uint32_t kMostBytes = 64U << 20;
+constexpr uint32_t kMostBytes = 1U << 20;  // texts and shapes; values lie in the arena
 
 struct Head {
   uint32_t kind, bytes;

@@ -105,6 +105,7 @@ class Child {
     if (!data || !bytes) return;
     const uint64_t whole = (bytes + Arena::kPage - 1) / Arena::kPage * Arena::kPage;
     if (mprotect(data, whole, PROT_READ | PROT_WRITE) != 0) throw Parted("shared memory cannot be written");
+    if (touched_.insert(data).second) Arena::touch(data, bytes);
     open_.emplace_back(data, whole);
   }
   Message asked(const Message& m) const {
@@ -220,6 +221,7 @@ class Child {
   std::vector<npurt_spec> in_;
   std::vector<npurt_tensor> out_;                 // of the call under way
   std::vector<std::pair<void*, uint64_t>> open_;  // memory that may be written until it ends
+  std::set<void*> touched_;                       // blocks that were written before
   std::set<std::string> texts_;
   std::deque<Inner> inner_;
   bool parent_said_ = false;
