@@ -41,7 +41,15 @@ static const struct pin pins[] = {
     FIELD(npurt_inner, self, 8),
     FIELD(npurt_inner, run, 16),
 
-    SIZE(npurt_host, 104),
+    SIZE(npurt_device_work, 40),
+    FIELD(npurt_device_work, size, 0),
+    FIELD(npurt_device_work, launches, 4),
+    FIELD(npurt_device_work, read, 8),
+    FIELD(npurt_device_work, written, 16),
+    FIELD(npurt_device_work, converted, 24),
+    FIELD(npurt_device_work, conversions, 32),
+
+    SIZE(npurt_host, 112),
     FIELD(npurt_host, size, 0),
     FIELD(npurt_host, reserved, 4),
     FIELD(npurt_host, self, 8),
@@ -56,6 +64,7 @@ static const struct pin pins[] = {
     FIELD(npurt_host, progress, 80),
     FIELD(npurt_host, inner, 88),
     FIELD(npurt_host, device_time, 96),
+    FIELD(npurt_host, device_work, 104),
 
     SIZE(npurt_call, 56),
     FIELD(npurt_call, size, 0),

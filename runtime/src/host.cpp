@@ -76,8 +76,10 @@ NodeHost::NodeHost(const Node& node, Surroundings& around)
     return self(p).plan_inner(name, in, inputs, *out);
   };
   face_.device_time = [](void* p, double seconds, int32_t modelled) {
-    self(p).device_time_.first += seconds;
-    self(p).device_time_.second = self(p).device_time_.second || modelled;
+    self(p).add_work({seconds, modelled != 0, 0, 0, 0, 0, ""});
+  };
+  face_.device_work = [](void* p, const npurt_device_work* w) {
+    self(p).add_work({0, false, w->launches, w->read, w->written, w->converted, w->conversions ? w->conversions : ""});
   };
 }
 

@@ -74,11 +74,13 @@ class NodeHost {
   void prepare(Outputs& out, const std::vector<npurt_spec>& planned);
   void finish() { out_ = nullptr; }
   const std::vector<std::unique_ptr<InnerGraph>>& inner() const { return inner_; }
-  // What the stage reported of its device since the last call: seconds, and whether they are modelled.
-  std::pair<double, bool> device_time() { return std::exchange(device_time_, {}); }
+  // What the stage said of its device: of each call, when it was opened, and of what was done since the last call.
+  const DeviceWork& planned_work() const { return planned_work_; }
+  DeviceWork take_work() { return std::exchange(work_, {}); }
 
  private:
   static NodeHost& self(void* p) { return *static_cast<NodeHost*>(p); }
+  void add_work(const DeviceWork& work) { (out_ ? work_ : planned_work_).add(work); }
   const char* option(const std::string& name);
   void log(int32_t level, const char* text);
   int32_t fail(int32_t code, std::string sentence);
@@ -97,7 +99,7 @@ class NodeHost {
   const std::vector<npurt_spec>* planned_ = nullptr;
   Outputs* out_ = nullptr;
   std::string sentence_, model_error_;
-  std::pair<double, bool> device_time_{};
+  DeviceWork planned_work_, work_;
   std::string threads_;
   std::set<std::string> texts_;  // option values already given out; they stay valid
   std::shared_ptr<Weights> weights_;

@@ -18,6 +18,12 @@ void Isolated::serve(Message& m) {
       const auto seconds = m.get<double>();
       return host_->device_time(host_->self, seconds, m.get<int32_t>());
     }
+    case Message::device_work: {
+      auto work = m.get<npurt_device_work>();
+      const std::string conversions = m.text();
+      work.conversions = conversions.c_str();
+      return host_->device_work(host_->self, &work);
+    }
     case Message::option: {
       const char* value = host_->option(host_->self, m.text().c_str());
       reply.put(value != nullptr).put(std::string(value ? value : ""));

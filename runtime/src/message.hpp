@@ -23,10 +23,11 @@ class Message {
     plan,
     open,
     run,
-    // to the parent, while it waits for `done`; the first three get no answer, the others a `reply`
+    // to the parent, while it waits for `done`; the first four get no answer, the others a `reply`
     log,
     progress,
     device_time,
+    device_work,
     option,
     resize,
     borrow,

@@ -114,7 +114,7 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
 std::vector<PlannedNode> Plan::nodes() const {
   std::vector<PlannedNode> out;
   const auto add = [&](const PlannedGraph& g, const PlanNode& p) {
-    PlannedNode n{p.placement, {}, {}, {}};
+    PlannedNode n{p.placement, {}, {}, {}, p.host ? p.host->planned_work() : DeviceWork{}};
     for (size_t i = 0; i < p.in.size(); ++i) {
       const Wire& w = p.in[i];
       if (!w.connected()) continue;
@@ -136,6 +136,10 @@ std::vector<PlannedNode> Plan::nodes() const {
   return out;
 }
 
-std::vector<std::string> Plan::notes() const { return body_->graph.notes; }
+std::vector<std::string> Plan::notes() const {
+  std::vector<std::string> all = body_->graph.notes;
+  for (std::string& line : device_notes(nodes())) all.push_back(std::move(line));
+  return all;
+}
 
 }  // namespace npurt

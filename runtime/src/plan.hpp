@@ -1,6 +1,7 @@
 #pragma once
 
 #include "inner.hpp"
+#include "work.hpp"
 
 namespace npurt {
 

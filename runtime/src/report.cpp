@@ -1,6 +1,8 @@
 #include <nlohmann/json.hpp>
 #include <npurt/runtime.hpp>
 
+#include "work.hpp"
+
 namespace npurt {
 
 std::string Report::json() const {
@@ -15,7 +17,7 @@ std::string Report::json() const {
   json rows = json::array();
   for (const NodeTiming& n : nodes) {
     rows.push_back({{"node", n.node}, {"wall_s", n.wall_s}, {"cpu_s", n.cpu_s}, {"calls", n.calls}});
-    if (n.device_s > 0) rows.back().update({{n.modelled ? "modelled_device_s" : "device_s", n.device_s}});
+    put_work(rows.back(), n.work);
   }
   j["timing"] = {{"wall_s", wall_s},   {"cpu_s", cpu_s},           {"plan_s", plan_s},
                  {"audio_s", audio_s}, {"overhead_s", overhead_s}, {"realtime_factor", wall_s > 0 ? audio_s / wall_s : 0.0},

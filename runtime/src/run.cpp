@@ -284,7 +284,7 @@ Report run_plan(Plan& plan, const RunOptions& options) {
   each_node(plan.body().graph, [](const PlanNode& p) {
     if (p.host)
       for (const auto& inner : p.host->inner())
-        for (Step& s : inner->steps()) s.timing = {s.timing.node, 0, 0, 0};
+        for (Step& s : inner->steps()) s.timing = {s.timing.node, 0, 0, 0, {}};
   });
 
   const auto begin = clock::now();

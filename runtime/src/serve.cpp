@@ -22,8 +22,8 @@ class Child {
     void* all = mmap(nullptr, Arena::kBytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, arena, 0);
     if (all == MAP_FAILED) throw Parted("no shared memory");
     base_ = static_cast<char*>(all);
-    face_ = {sizeof face_, 0,        this,    &log,       &fail,     &option, &weight,
-             &meta,        &scratch, &resize, &cancelled, &progress, &inner,  &device_time};
+    face_ = {sizeof face_, 0,       this,       &log,      &fail,  &option,      &weight,     &meta,
+             &scratch,     &resize, &cancelled, &progress, &inner, &device_time, &device_work};
   }
 
   void serve() {
@@ -130,6 +130,11 @@ class Child {
   }
   static void device_time(void* p, double seconds, int32_t modelled) {
     safely([&] { Message(Message::device_time).put(seconds).put(modelled).send(self(p).socket_); });
+  }
+  static void device_work(void* p, const npurt_device_work* w) {
+    safely([&] {
+      Message(Message::device_work).put(*w).put(std::string(w->conversions ? w->conversions : "")).send(self(p).socket_);
+    });
   }
   static int32_t cancelled(void* p) { return std::atomic_ref(*reinterpret_cast<int*>(self(p).base_)).load(); }
   static int32_t fail(void* p, int32_t code, const char* text) {

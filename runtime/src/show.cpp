@@ -54,6 +54,7 @@ std::string Plan::json() const {
     for (const Refusal& r : n.placement.refused) node["refused"].push_back({{"candidate", r.candidate}, {"reason", r.reason}});
     for (const PlannedPort& p : n.in) node["in"][p.name] = p.spec;
     for (const PlannedPort& p : n.out) node["out"][p.name] = p.spec;
+    put_work(node, n.work);
     j["nodes"].push_back(std::move(node));
   }
   j["notes"] = notes();
@@ -104,6 +105,8 @@ std::string Plan::why(const std::string& pattern) const {
     for (const PlannedPort& p : n.in) out << "  takes    " << p.name << ' ' << p.spec << '\n';
     for (const PlannedPort& p : n.out) out << "  makes    " << p.name << ' ' << p.spec << '\n';
     for (const std::string& a : n.after) out << "  after    " << a << '\n';
+    if (n.work.launches) out << "  device   " << work_text(n.work) << '\n';
+    if (!n.work.conversions.empty()) out << "  converts " << n.work.conversions << '\n';
     for (const Refusal& r : n.placement.refused) out << "  refused  " << r.candidate << ": " << r.reason << '\n';
   }
   if (!out.str().empty()) return out.str();

@@ -19,7 +19,7 @@ bool finite(const npurt_tensor& t) {
 }  // namespace
 
 Step::Step(PlanNode& p, Surroundings& around)
-    : in(p.op.in.size(), blank_tensor()), timing{p.text.id, 0, 0, 0, 0, false}, p_(p), around_(around) {
+    : in(p.op.in.size(), blank_tensor()), timing{p.text.id, 0, 0, 0, {}}, p_(p), around_(around) {
   check_calls_ = around.options.check_calls;
 #ifndef NDEBUG
   check_calls_ = true;
@@ -79,9 +79,7 @@ int32_t Step::call(npurt_call& c) {
   timing.cpu_s += spent;
   ++timing.calls;
   if (around_.trace) around_.trace->call(p_, begin, ended, c, code, spent);
-  const auto [seconds, modelled] = p_.host->device_time();
-  timing.device_s += seconds;
-  timing.modelled = timing.modelled || modelled;
+  timing.work.add(p_.host->take_work());
   return code;
 }
 

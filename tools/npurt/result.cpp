@@ -69,8 +69,14 @@ std::string summary(const std::string& name, const Report& report, bool with_tab
   if (with_table) text += footnotes.text();
   for (const std::string& fallback : report.fallbacks) text += "fallback: " + fallback + "\n";
   double modelled = 0;
-  for (const NodeTiming& n : report.nodes) modelled += n.modelled ? n.device_s : 0;
-  if (modelled > 0) text += "the NPU is virtual; a real one would work for " + number(1e3 * modelled, 1) + " ms (modelled)\n";
+  uint64_t launches = 0;
+  for (const NodeTiming& n : report.nodes) {
+    modelled += n.work.modelled ? n.work.seconds : 0;
+    launches += n.work.modelled ? n.work.launches : 0;
+  }
+  if (modelled > 0)
+    text += "the NPU is virtual; a real one would work for " + number(1e3 * modelled, 1) + " ms (modelled) in " +
+            std::to_string(launches) + " launches\n";
   text += name + (report.cancelled ? "interrupted: " : "");
   text += speed(report) + "; ";
   if (first_choices) text += "every node on its first choice: ";
@@ -90,9 +96,13 @@ std::string with_placement(const std::string& transcript, const std::string& inp
   Json nodes = Json::array();
   std::map<std::string, const char*> time;
   for (const NodeTiming& n : report.nodes) {
-    time[n.node] = n.modelled ? "modelled" : "measured";
+    time[n.node] = n.work.modelled ? "modelled" : "measured";
     nodes.push_back({{"node", n.node}, {"wall_s", n.wall_s}, {"cpu_s", n.cpu_s}, {"calls", n.calls}});
-    if (n.device_s > 0) nodes.back()[n.modelled ? "modelled_device_s" : "device_s"] = n.device_s;
+    const DeviceWork& w = n.work;
+    if (w.launches)
+      nodes.back().update(
+          {{"launches", w.launches}, {"read_bytes", w.read}, {"written_bytes", w.written}, {"converted_bytes", w.converted}});
+    if (w.seconds > 0) nodes.back()[w.modelled ? "modelled_device_s" : "device_s"] = w.seconds;
   }
   for (const Placement& p : report.placement)
     result["placement"].push_back({{"node", p.node},

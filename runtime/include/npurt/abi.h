@@ -76,6 +76,15 @@ typedef struct npurt_inner {
   int32_t (*run)(void* self, const npurt_tensor* in, uint32_t inputs, npurt_tensor* out, uint32_t outputs);
 } npurt_inner;
 
+/* What a device does for one call of a stage. */
+typedef struct npurt_device_work {
+  uint32_t size;
+  uint32_t launches;
+  uint64_t read, written;  /* bytes that the device moves from and to host memory */
+  uint64_t converted;      /* bytes that the host lays out anew, before and after */
+  const char* conversions; /* which those are, in words, or null */
+} npurt_device_work;
+
 /* The only way a plugin reaches out. One host object per node; `self` is the host's own. */
 typedef struct npurt_host {
   uint32_t size;
@@ -102,8 +111,11 @@ typedef struct npurt_host {
   void (*progress)(void* self, double done, double total);
   /* During open: plans the graph file that option `name` gives for these input shapes. */
   int32_t (*inner)(void* self, const char* name, const npurt_spec* in, uint32_t inputs, const npurt_inner** out);
-  /* During run: seconds that a device worked for this call; `modelled` tells that a cost model and no clock says so. */
+  /* During run: seconds that a device worked for this call; `modelled` tells that a cost model and no clock says so. During open:
+   * seconds that each call will take. */
   void (*device_time)(void* self, double seconds, int32_t modelled);
+  /* During run: what a device did for this call. During open: what it will do for each. Several are added up. */
+  void (*device_work)(void* self, const npurt_device_work* work);
 } npurt_host;
 
 /* One packet through one stage. */

@@ -169,10 +169,17 @@ class Host {
   void info(const std::string& s) const { h_->log(h_->self, NPURT_INFO, s.c_str()); }
   void warn(const std::string& s) const { h_->log(h_->self, NPURT_WARN, s.c_str()); }
 
-  // Seconds that a device worked for this call, for the report; modelled: a cost model says so, no clock.
+  // For plan and report. While a stage is opened: what each call will take; in run: what it took. modelled: a cost model says so,
+  // no clock.
   void device_time(double seconds, bool modelled) const {
     if (h_->size >= offsetof(npurt_host, device_time) + sizeof h_->device_time && h_->device_time)
       h_->device_time(h_->self, seconds, modelled);
+  }
+  // Launches on a device, the bytes of host memory that it reads and writes, and those that the host lays out anew for it.
+  void device_work(npurt_device_work work) const {
+    work.size = sizeof work;
+    if (h_->size >= offsetof(npurt_host, device_work) + sizeof h_->device_work && h_->device_work)
+      h_->device_work(h_->self, &work);
   }
 
   // A graph of the host's, called as a function (see npurt_host::inner). Only during open.

@@ -233,10 +233,21 @@ class Footnotes {
 struct PlannedPort {
   std::string name, spec;  // "features f32[3000,80]"
 };
+// What a device does for a node: for each call in a plan, for all calls in a report.
+struct DeviceWork {
+  double seconds = 0;
+  bool modelled = false;  // seconds are a cost model's, not a clock's
+  uint64_t launches = 0;
+  uint64_t read = 0, written = 0, converted = 0;  // bytes: moved by the device, and laid out anew by the host
+  std::string conversions;                        // what the host lays out anew, in words
+  void add(const DeviceWork& more);
+};
+
 struct PlannedNode {
   Placement placement;
   std::vector<PlannedPort> in, out;
   std::vector<std::string> after;  // "mel.features -> x"
+  DeviceWork work;                 // of each call
 };
 
 // Values at a port of a node: row-major, dtype as signatures have it ("f32", "json").
@@ -277,7 +288,7 @@ class Plan {
   Plan& operator=(Plan&&) noexcept;
 
   std::vector<PlannedNode> nodes() const;
-  std::vector<std::string> notes() const;  // lifted bounds and the like
+  std::vector<std::string> notes() const;  // lifted bounds, what devices do, and the like
   std::string text() const;                // table
   std::string json() const;
   std::string dot() const;
@@ -303,8 +314,7 @@ struct NodeTiming {
   // Of the lane's thread; on lane cpu also of threads that are no lane's, which are the workers that its stages start.
   double cpu_s = 0;
   int64_t calls = 0;
-  double device_s = 0;    // that a device worked for the node, where its stage says
-  bool modelled = false;  // device_s is a cost model's, not a clock's
+  DeviceWork work;  // of all calls, where the stage says
 };
 
 struct Report {
