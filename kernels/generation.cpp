@@ -13,7 +13,8 @@ const std::vector<std::string> kWhole = {"columns",        "rows",          "tra
                                          "memtile_memory", "shim_channels", "memtile_channels", "core_channels",
                                          "shim_bds",       "memtile_bds",   "core_bds",         "shim_locks",
                                          "memtile_locks",  "core_locks",    "task_queue",       "contexts"};
-const std::vector<std::string> kCost = {"run_cycles", "memory_gb_s", "dispatch_us", "listed_us", "list_us", "switch_us"};
+const std::vector<std::string> kCost = {"run_cycles", "page_cycles", "memory_gb_s", "dispatch_us",
+                                        "listed_us",  "list_us",     "switch_us"};
 
 std::string quoted(const std::string& s) {
   std::string out = "\"";

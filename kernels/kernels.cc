@@ -12,6 +12,7 @@ NPURT_KERNELS {
   void attention_bf16_maximum(const bfloat16* q, const bfloat16* k, bfloat16* top, unsigned valid);
   void attention_bf16_add(const bfloat16* q, const bfloat16* k, const bfloat16* v, float* out, const bfloat16* top, bfloat16* p,
                           unsigned valid);
+  void layer_norm_bf16(const bfloat16* x, const bfloat16* scale, bfloat16* y, unsigned rows, unsigned width, float share);
 }
 
 namespace npurt_kernels::AIE_HOST_LEVEL {
@@ -33,6 +34,10 @@ extern const Kernels kernels = {
     [](const void* q, const void* k, const void* v, void* out, const void* top, void* p, unsigned valid) {
       attention_bf16_add(static_cast<const bfloat16*>(q), static_cast<const bfloat16*>(k), static_cast<const bfloat16*>(v),
                          static_cast<float*>(out), static_cast<const bfloat16*>(top), static_cast<bfloat16*>(p), valid);
+    },
+    [](const void* x, const void* scale, void* y, unsigned rows, unsigned width, float share) {
+      layer_norm_bf16(static_cast<const bfloat16*>(x), static_cast<const bfloat16*>(scale), static_cast<bfloat16*>(y), rows,
+                      width, share);
     },
 };
 

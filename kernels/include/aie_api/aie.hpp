@@ -13,6 +13,7 @@
 #endif
 
 #include "host/accum.hpp"
+#include "host/elementary.hpp"
 #include "host/lanes.hpp"
 #include "host/mmul.hpp"
 #include "host/rounding.hpp"

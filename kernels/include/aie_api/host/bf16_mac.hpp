@@ -85,25 +85,34 @@ using longs = int64_t __attribute__((vector_size(32)));
 using ints = int32_t __attribute__((vector_size(16)));
 using floats = float __attribute__((vector_size(16)));
 
-// Four bf16 as exponents and values. A zero's exponent is so small that no product with it has the largest one.
-inline void split(const bfloat16* x, ints& exponent, floats& value, ints& seen) {
-  uint64_t four;
-  __builtin_memcpy(&four, x, sizeof four);
-  const ints bits = {static_cast<int32_t>(four << 16), static_cast<int32_t>(four) & -65536,
-                     static_cast<int32_t>(four >> 16) & -65536, static_cast<int32_t>(four >> 32) & -65536};
-  const ints size = bits & 0x7FFFFFFF, e = size >> 23;
-  seen |= e == 255;
-  exponent = size == 0 ? e - 1024 : e == 0 ? e + 1 : e;
-  value = __builtin_bit_cast(floats, bits);
+// A block of 32 bf16 as exponents and values, eight at a time. A zero's exponent is so small that no product with it has the
+// largest one. Returns whether there is NaN or Inf.
+inline bool split(const bfloat16* x, ints* exponent, doubles* value) {
+  using halves = uint16_t __attribute__((vector_size(16)));
+  using words = int32_t __attribute__((vector_size(32)));
+  using singles = float __attribute__((vector_size(32)));
+  using wide = double __attribute__((vector_size(64)));
+  words seen = {};
+  for (int i = 0; i < 4; ++i) {
+    halves h;
+    __builtin_memcpy(&h, x + 8 * i, sizeof h);
+    const words bits = __builtin_convertvector(h, words) << 16, size = bits & 0x7FFFFFFF, e = size >> 23;
+    seen |= e == 255;
+    const words shown = size == 0 ? e - 1024 : e == 0 ? e + 1 : e;
+    __builtin_memcpy(exponent + 2 * i, &shown, sizeof shown);
+    const wide v = __builtin_convertvector(__builtin_bit_cast(singles, bits), wide);
+    __builtin_memcpy(value + 2 * i, &v, sizeof v);
+  }
+  int32_t any = 0;
+  for (int i = 0; i < 8; ++i) any |= seen[i];
+  return any != 0;
 }
 
 inline void mac_4x8x4(float* c, const bfloat16* a, const bfloat16* b) {
   ints ea[8], eb[8], special = {};
-  floats va[8], vb[8], out[4];
-  for (int i = 0; i < 8; ++i) split(a + 4 * i, ea[i], va[i], special);
-  for (int i = 0; i < 8; ++i) split(b + 4 * i, eb[i], vb[i], special);
-  doubles db[8];
-  for (int i = 0; i < 8; ++i) db[i] = __builtin_convertvector(vb[i], doubles);
+  doubles va[8], vb[8];
+  floats out[4];
+  const bool seen_a = split(a, ea, va), seen_b = split(b, eb, vb);
   for (int i = 0; i < 4; ++i) {
     floats q;
     __builtin_memcpy(&q, c + 4 * i, sizeof q);
@@ -117,12 +126,12 @@ inline void mac_4x8x4(float* c, const bfloat16* a, const bfloat16* b) {
     const longs magic_bits = __builtin_convertvector(top + 797, longs) << 52 | int64_t{1} << 51;
     const doubles magic = __builtin_bit_cast(doubles, magic_bits);
     doubles sum = __builtin_convertvector(q, doubles) + magic - magic;
-    for (int k = 0; k < 8; ++k) sum += db[k] * static_cast<double>(va[2 * i + k / 4][k % 4]) + magic - magic;
+    for (int k = 0; k < 8; ++k) sum += vb[k] * va[2 * i + k / 4][k % 4] + magic - magic;
     out[i] = __builtin_convertvector(sum, floats);
     const doubles size_of_sum = sum < 0 ? -sum : sum;
     special |= __builtin_convertvector((size_of_sum < 0x1p-125) & (size_of_sum != 0), ints);
   }
-  if (special[0] | special[1] | special[2] | special[3]) {
+  if (seen_a | seen_b | special[0] | special[1] | special[2] | special[3]) {
     float exact[16];
     for (int i = 0; i < 16; ++i) exact[i] = mac_lane(c[i], a + i / 4 * 8, b + i % 4, 4);
     __builtin_memcpy(c, exact, sizeof exact);
