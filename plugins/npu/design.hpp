@@ -22,6 +22,7 @@ struct Route {
 
 struct CoreAt {
   unsigned column, row;
+  std::string name;  // of the program, as core_program knows it
   CoreProgram program;
 };
 

@@ -18,15 +18,6 @@ std::string environment(const char* name, const char* otherwise) {
 
 }  // namespace
 
-const Generation& generation(const std::string& name) {
-  std::string known;
-  for (const Generation& g : kGenerations) {
-    if (name == g.name) return g;
-    known += (known.empty() ? "" : ", ") + std::string(g.name);
-  }
-  throw DeviceError("there is no NPU generation '" + name + "'; there are " + known);
-}
-
 Device& open_device(const std::string& mode) {
   static std::mutex mutex;
   static std::unique_ptr<Device> simulated, real;

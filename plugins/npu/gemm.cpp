@@ -4,6 +4,7 @@
 #include <manifests.hpp>
 
 #include "parts.hpp"
+#include "virtual/cost.hpp"
 
 namespace npurt_npu {
 namespace {
@@ -141,6 +142,10 @@ const GemmTile& gemm_bf16() {
   return tile;
 }
 
+CoreProgram gemm_program(const GemmTile& t) {
+  return [t](Core& core) { return gemm_core(core, t); };
+}
+
 GemmShape padded(const Generation& g, const GemmTile& t, const GemmShape& s) {
   return {up(s.m, t.m * kCores), up(s.k, t.k), up(s.n, t.n * g.columns)};
 }
@@ -155,7 +160,7 @@ Design gemm_design(const Generation& g, const GemmTile& t) {
     Route a{{x, 1, 0}, {}}, b{{x, 1, 1}, {}};
     for (unsigned i = 0; i < kCores; ++i) {
       configure_core(out, t, x, kFirstCore + i);
-      d.cores.push_back({x, kFirstCore + i, [t](Core& core) { return gemm_core(core, t); }});
+      d.cores.push_back({x, kFirstCore + i, d.name, gemm_program(t)});
       a.to.push_back({i, kFirstCore + x, 0});
       b.to.push_back({x, kFirstCore + i, 1});
       d.routes.push_back({{x, kFirstCore + i, 0}, {{x, 1, 2 + i}}});
@@ -210,6 +215,10 @@ std::vector<uint32_t> gemm_instructions(const Generation& g, const GemmTile& t, 
   }
   for (uint64_t i = 0; i < std::min<uint64_t>(2, down); ++i) out.sync(0, g.columns, Direction::in, 0);
   return out.take();
+}
+
+Usage gemm_usage(const Generation& g, const GemmTile& t, const GemmShape& s) {
+  return whole_array_usage(g, {s.m, s.k, s.n, t.m, t.k, t.n, t.in_bytes, t.out_bytes, t.cycles, t.cycles_to_clear, true});
 }
 
 uint64_t packed_place(const Generation& g, const GemmTile& t, const GemmShape& s, uint64_t k, uint64_t n) {

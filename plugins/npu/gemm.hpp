@@ -10,6 +10,7 @@
 #include <generations.hpp>
 
 #include "design.hpp"
+#include "virtual/usage.hpp"
 
 namespace npurt_npu {
 
@@ -33,10 +34,14 @@ struct GemmShape {
 // The shape that the array works on: whole tiles, four of them in each direction of the array. What is added must be zeros.
 GemmShape padded(const Generation& g, const GemmTile& t, const GemmShape& shape);
 
+CoreProgram gemm_program(const GemmTile& t);
 Design gemm_design(const Generation& g, const GemmTile& t);
 
 // The launch of a padded shape; data buffers are A, B, C. Throws LimitError for what no launch can do.
 std::vector<uint32_t> gemm_instructions(const Generation& g, const GemmTile& t, const GemmShape& padded);
+
+// What that launch uses, without running it.
+Usage gemm_usage(const Generation& g, const GemmTile& t, const GemmShape& padded);
 
 // Where element (k, n) of a padded B lies in its packed form, in elements.
 uint64_t packed_place(const Generation& g, const GemmTile& t, const GemmShape& padded, uint64_t k, uint64_t n);

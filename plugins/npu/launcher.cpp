@@ -1,5 +1,7 @@
 #include "launcher.hpp"
 
+#include "virtual/cost.hpp"
+
 namespace npurt_npu {
 
 Launcher::Launcher(Device& device, const GemmTile& tile, const GemmShape& shape)
@@ -10,7 +12,11 @@ Launcher::Launcher(Device& device, const GemmTile& tile, const GemmShape& shape)
       context_(device.context(gemm_design(generation_, tile))),
       workspace_(Workspace::of(*context_)),
       b_(context_->buffer(padded_.k * padded_.n * tile.in_bytes)),
-      program_(context_->program(gemm_instructions(generation_, tile, padded_))) {}
+      program_(context_->program(gemm_instructions(generation_, tile, padded_))) {
+  const Usage u = gemm_usage(generation_, tile, padded_);
+  work_ = {1, u.read, u.written, padded_.m * (padded_.k * tile.in_bytes + padded_.n * tile.out_bytes),
+           launch_seconds(generation_, u) + dispatch_seconds(generation_, 1)};
+}
 
 Outcome Launcher::run(const std::function<void(std::byte*)>& fill, const std::function<void(const std::byte*)>& use) {
   const std::lock_guard lock(workspace_->mutex);
@@ -19,7 +25,7 @@ Outcome Launcher::run(const std::function<void(std::byte*)>& fill, const std::fu
   fill(a.map().data());
   a.to_device();
   const Launch launch{program_.get(), {&a, b_.get(), &c}};
-  const Outcome outcome = context_->run({&launch, 1}, kDeadline);
+  const Outcome outcome = context_->run({&launch, 1}, deadline());
   c.from_device();
   use(c.map().data());
   return outcome;

@@ -15,6 +15,8 @@ class Launcher {
 
   const GemmShape& shape() const { return shape_; }
   const GemmShape& padded() const { return padded_; }
+  // What each run takes, and modelled seconds.
+  const Work& work() const { return work_; }
   // Packs element (k, n) of B; T has the size of the tile's input.
   template <typename T>
   void set_weight(uint64_t k, uint64_t n, T value) {
@@ -34,6 +36,7 @@ class Launcher {
   std::shared_ptr<Workspace> workspace_;
   std::unique_ptr<Buffer> b_;
   std::unique_ptr<Program> program_;
+  Work work_;
 };
 
 }  // namespace npurt_npu

@@ -19,6 +19,7 @@ class SplitProduct {
     launcher_.set_weight(depth_ + k, n, s.low);
     launcher_.set_weight(2 * depth_ + k, n, s.high);
   }
+  const Work& work() const { return launcher_.work(); }
   void finish_weights() { launcher_.finish_weights(); }
 
   // row(i, a) gives the place of row i of a, to be filled; use(i, c) reads row i of c.

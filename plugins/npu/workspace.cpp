@@ -1,5 +1,7 @@
 #include "workspace.hpp"
 
+#include <cstdlib>
+
 namespace npurt_npu {
 
 std::shared_ptr<Workspace> Workspace::of(const Context& context) {
@@ -9,6 +11,14 @@ std::shared_ptr<Workspace> Workspace::of(const Context& context) {
   auto workspace = known[&context].lock();
   if (!workspace) known[&context] = workspace = std::make_shared<Workspace>();
   return workspace;
+}
+
+std::chrono::milliseconds deadline() {
+  static const long set = [] {
+    const char* text = std::getenv("NPURT_NPU_DEADLINE");
+    return text ? std::strtol(text, nullptr, 10) : 0;
+  }();
+  return std::chrono::milliseconds(set > 0 ? set : 1900);
 }
 
 Buffer& Workspace::at(Context& context, unsigned number, size_t bytes) {

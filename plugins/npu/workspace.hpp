@@ -21,7 +21,15 @@ class Workspace {
   std::map<unsigned, std::unique_ptr<Buffer>> buffers_;
 };
 
-// Longer than any launch takes, shorter than the driver's own limit.
-constexpr std::chrono::milliseconds kDeadline{1900};
+// What a launch that is made again and again takes each time.
+struct Work {
+  uint64_t launches = 0, read = 0, written = 0;  // bytes of host memory
+  uint64_t converted = 0;                        // bytes that the host lays out for it, and back
+  double seconds = 0;                            // modelled
+};
+
+// How long a launch may take: longer than any does on hardware, shorter than the driver's own limit; NPURT_NPU_DEADLINE, in
+// milliseconds, gives a simulator under XRT more.
+std::chrono::milliseconds deadline();
 
 }  // namespace npurt_npu

@@ -1,6 +1,6 @@
 // The hardware, through XRT's C++ API: one context for each design's xclbin, instruction streams as kernels of opcode 3.
 //
-// Compiled against XRT 2.25; run on no hardware yet (docs/hardware.md).
+// Run with XRT 2.25 over the virtual driver, on no hardware yet (docs/hardware.md).
 #include "xrt.hpp"
 
 #include <xrt/experimental/xrt_kernel.h>
@@ -14,8 +14,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
+
+#include "xclbin.hpp"
 
 namespace npurt_npu {
 namespace {
@@ -47,6 +50,8 @@ bool is_final(ert_cmd_state s) {
   return s != ERT_CMD_STATE_NEW && s != ERT_CMD_STATE_QUEUED && s != ERT_CMD_STATE_RUNNING && s != ERT_CMD_STATE_SUBMITTED;
 }
 
+constexpr const char* kVirtual = " (virtual)";  // how the name of a device that tools/vnpu makes ends
+
 // XRT ends the process when a run is destroyed in flight, so what may still be running is kept for ever.
 template <typename T>
 void bury(T run) {
@@ -68,8 +73,12 @@ auto guard(F&& f) {
 
 class XrtContext : public Context {
  public:
-  XrtContext(const xrt::device& device, const std::filesystem::path& file)
-      : device_(device), xclbin_(file.string()), context_(device_, (device_.register_xclbin(xclbin_), xclbin_.get_uuid())) {
+  // A simulated device has no clock that says anything.
+  XrtContext(const xrt::device& device, const std::filesystem::path& file, bool simulated)
+      : simulated_(simulated),
+        device_(device),
+        xclbin_(file.string()),
+        context_(device_, (device_.register_xclbin(xclbin_), xclbin_.get_uuid())) {
     const auto kernels = xclbin_.get_kernels();
     if (kernels.empty()) throw DeviceError(file.string() + " holds no kernel");
     kernel_ = xrt::kernel(context_, kernels[0].get_name());
@@ -92,7 +101,8 @@ class XrtContext : public Context {
       if (runs.size() == 1) run_one(runs[0], deadline);
       else run_all(runs, deadline);
       spoilt_ = false;
-      return Outcome{std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), false, 0, 0};
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      return Outcome{simulated_ ? 0 : seconds, false, 0, 0};
     });
   }
 
@@ -115,8 +125,7 @@ class XrtContext : public Context {
     } catch (const xrt::run::command_error&) {
       throw;  // failed, and so it ended
     } catch (const std::exception&) {
-      if (!is_final(run.state())) bury(run);  // drivers with fences report a time-out like this
-      throw;
+      if (is_final(run.state())) throw;  // else a driver with fences reports a time-out like this
     }
     if (!is_final(run.state())) bury(run);
     throw DeviceError("the run did not end in " + std::to_string(deadline.count()) + " ms (state TIMEOUT)");
@@ -130,14 +139,15 @@ class XrtContext : public Context {
       if (list.wait(deadline) != std::cv_status::timeout) return;
     } catch (const xrt::runlist::command_error&) {
       throw;
-    } catch (const std::exception&) {
+    } catch (const std::exception& e) {
       bury(std::move(list));
-      throw;
+      throw DeviceError(std::string("XRT: ") + e.what());
     }
     bury(std::move(list));
     throw DeviceError("the list of runs did not end in " + std::to_string(deadline.count()) + " ms (state TIMEOUT)");
   }
 
+  bool simulated_;
   xrt::device device_;
   xrt::xclbin xclbin_;
   xrt::hw_context context_;
@@ -158,6 +168,18 @@ std::filesystem::path design_file(const std::string& name) {
   return file;
 }
 
+// XRT trusts a file, so it is looked at before. Throws DeviceError for one that is damaged or for another device.
+void check_design(const std::filesystem::path& file, bool simulated) {
+  std::ifstream in(file, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+  try {
+    if (read_xclbin(std::as_bytes(std::span(bytes))).is_virtual != simulated)
+      throw DeviceError(file.string() + (simulated ? " is for hardware; this NPU is virtual" : " is for the virtual NPU only"));
+  } catch (const LimitError& e) {
+    throw DeviceError(file.string() + ": " + e.what());
+  }
+}
+
 class XrtDevice : public Device {
  public:
   XrtDevice() : device_(0), name_(device_.get_info<xrt::info::device::name>()) {}
@@ -174,8 +196,10 @@ class XrtDevice : public Device {
     auto context = contexts_[design.name].lock();
     if (!context) {
       const auto file = design_file(design.name);
+      const bool simulated = name_.ends_with(kVirtual);
+      check_design(file, simulated);
       try {
-        context = std::make_shared<XrtContext>(device_, file);
+        context = std::make_shared<XrtContext>(device_, file, simulated);
       } catch (const std::exception& e) {
         throw DeviceError("no context for " + design.name + ": " + e.what());
       }

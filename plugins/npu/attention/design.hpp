@@ -1,11 +1,8 @@
-// Softmax attention on the whole array, all heads in one launch. Sixteen cores each take 32 queries of a head at a time; keys and
-// values of the head pass by all of them in one stream.
+// Softmax attention on the whole array, all heads in one launch, in the dataflow of spread.hpp. Sixteen cores each take 32
+// queries of a head at a time (a piece); keys and values of the head pass by all of them in the stream: per round, K of every
+// tile, then K and V of every tile. Sums come back.
 //
-//   shim 0 -> memory tile 0 -> all 16 cores              per head and round: K of every tile, then K and V of every tile
-//   shim x -> memory tile x -> 4 cores of column x       Q, packed
-//   4 cores of column x -> memory tile x -> shim x       sums, packed
-//
-// A round is 512 queries. Operands are packed by the host: Q and K and V as attention/bf16/kernel.cc wants them.
+// Operands are packed by the host: Q and K and V as attention/bf16/kernel.cc wants them.
 #pragma once
 
 #include "../design.hpp"
@@ -28,6 +25,7 @@ uint64_t query_bytes(const AttentionShape& s);
 uint64_t stream_bytes(const AttentionShape& s);
 uint64_t sum_bytes(const AttentionShape& s);
 
+CoreProgram attention_program();
 Design attention_design(const Generation& g);
 std::vector<uint32_t> attention_instructions(const Generation& g, const AttentionShape& s);
 // What that launch uses, without running it.

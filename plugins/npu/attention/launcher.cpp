@@ -23,7 +23,11 @@ AttentionLauncher::AttentionLauncher(Device& device, const AttentionShape& shape
     : shape_(shape),
       context_(device.context(attention_design(device.generation()))),
       workspace_(Workspace::of(*context_)),
-      program_(context_->program(attention_instructions(device.generation(), shape))) {}
+      program_(context_->program(attention_instructions(device.generation(), shape))) {
+  const Usage u = attention_usage(device.generation(), shape);
+  work_ = {1, u.read, u.written, query_bytes(shape) + stream_bytes(shape) + sum_bytes(shape),
+           launch_seconds(device.generation(), u) + dispatch_seconds(device.generation(), 1)};
+}
 
 void AttentionLauncher::pack_queries(const float* qkv, uint16_t* out) const {
   const uint64_t stride = 3 * kWidth * shape_.heads, rows = shape_.rounds() * 16 * kQueries;
@@ -77,7 +81,7 @@ Outcome AttentionLauncher::run(const float* qkv, float* y) {
   q.to_device();
   stream.to_device();
   const Launch launch{program_.get(), {&q, &stream, &sums}};
-  const Outcome outcome = context_->run({&launch, 1}, kDeadline);
+  const Outcome outcome = context_->run({&launch, 1}, deadline());
   sums.from_device();
   unpack(reinterpret_cast<const float*>(sums.map().data()), y);
   return outcome;

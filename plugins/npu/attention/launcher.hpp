@@ -11,6 +11,9 @@ class AttentionLauncher {
   // Throws DeviceError, and LimitError for a shape that no launch can do.
   AttentionLauncher(Device& device, const AttentionShape& shape);
 
+  // What each run takes, and modelled seconds.
+  const Work& work() const { return work_; }
+
   // y [length, 64·heads] from qkv [length, 3·64·heads]: q, k and v side by side, each `heads` heads wide. One launch.
   Outcome run(const float* qkv, float* y);
 
@@ -23,6 +26,7 @@ class AttentionLauncher {
   std::shared_ptr<Context> context_;
   std::shared_ptr<Workspace> workspace_;
   std::unique_ptr<Program> program_;
+  Work work_;
 };
 
 // One row of one head in doubles: out[64]. For tests of the device.

@@ -3,6 +3,7 @@
 #include <manifests.hpp>
 #include <npurt/plugin.hpp>
 
+#include "../tell.hpp"
 #include "launcher.hpp"
 
 namespace npurt_npu {
@@ -45,6 +46,8 @@ class Attention {
   }
 
   Attention(npurt::Host host, npurt::Specs in) try : shape_(shape_of(host, in)), launcher_(tested(device_of(host)), shape_) {
+    tell_plan(host, launcher_.work(),
+              "q, k and v: f32 rows to bf16 blocks of each head; y: f32 blocks to rows, divided by their sums");
   } catch (const DeviceError& e) {
     throw npurt::Refuse(e.what());
   } catch (const LimitError& e) {
@@ -56,7 +59,7 @@ class Attention {
     float* y = call.out(0).data();
     try {
       const Outcome o = launcher_.run(qkv, y);
-      call.host().device_time(o.seconds, o.modelled);
+      tell_run(call.host(), launcher_.work(), o);
     } catch (const DeviceError& e) {
       throw npurt::Fault(e.what());
     }

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "../self_test.hpp"
+#include "../tell.hpp"
 #include "common.hpp"
 
 namespace npurt_npu {
@@ -58,7 +59,10 @@ Launcher open_launcher(npurt::Host host, const GemmTile& tile, int64_t m, int64_
   Device& device = device_of(host);
   try {
     self_test(device, tile);
-    return Launcher(device, tile, {static_cast<uint64_t>(m), static_cast<uint64_t>(k), static_cast<uint64_t>(n)});
+    Launcher l(device, tile, {static_cast<uint64_t>(m), static_cast<uint64_t>(k), static_cast<uint64_t>(n)});
+    tell_plan(host, l.work(),
+              tile.in_bytes == 1 ? "a: f32 to i8, a scale for each row; c: i32 to f32" : "a: f32 to bf16; c: rows of f32");
+    return l;
   } catch (const DeviceError& e) {
     throw npurt::Refuse(e.what());
   } catch (const LimitError& e) {
@@ -70,7 +74,7 @@ void launch(npurt::Host host, Launcher& launcher, const std::function<void(std::
             const std::function<void(const std::byte*)>& use) {
   try {
     const Outcome o = launcher.run(fill, use);
-    host.device_time(o.seconds, o.modelled);
+    tell_run(host, launcher.work(), o);
   } catch (const DeviceError& e) {
     throw npurt::Fault(e.what());
   }

@@ -6,6 +6,7 @@
 
 #include "../self_test.hpp"
 #include "../split_product.hpp"
+#include "../tell.hpp"
 #include "filters.hpp"
 
 namespace npurt_npu {
@@ -75,6 +76,9 @@ class LogMel {
     dft_.finish_weights();
     bank_.finish_weights();
     power_.resize(static_cast<size_t>(length_ * kBins));
+    const char* split = "frames and power: each f32 to two bf16; products: rows of f32";
+    tell_plan(host, dft_.work(), split);
+    tell_plan(host, bank_.work(), split);
   } catch (const DeviceError& e) {
     throw npurt::Refuse(e.what());
   }
@@ -97,7 +101,8 @@ class LogMel {
       const Outcome bank =
           bank_.run([&](uint64_t t, float* row) { std::copy_n(power_.data() + t * kBins, kBins, row); },
                     [&](uint64_t t, const float* c) { std::copy_n(c, mels_, out.data() + static_cast<int64_t>(t) * mels_); });
-      call.host().device_time(dft.seconds + bank.seconds, dft.modelled);
+      tell_run(call.host(), dft_.work(), dft);
+      tell_run(call.host(), bank_.work(), bank);
     } catch (const DeviceError& e) {
       throw npurt::Fault(e.what());
     }

@@ -94,8 +94,7 @@ void encoders() {
       for (const auto& [k, n] :
            {std::pair{e.width, 3 * e.width}, {e.width, e.width}, {e.width, 4 * e.width}, {4 * e.width, e.width}}) {
         const GemmShape p = padded(g, *t, {1500, k, n});
-        add(whole_array_usage(g,
-                              {p.m, p.k, p.n, t->m, t->k, t->n, t->in_bytes, t->out_bytes, t->cycles, t->cycles_to_clear, true}));
+        add(gemm_usage(g, *t, p));
       }
       add(attention_usage(g, {e.width / 64, 1500}));
       sum = static_cast<double>(e.layers) * (sum + 2e-6 * g.switch_us);  // into the attention design and back

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "../design.hpp"
+#include "usage.hpp"
 
 namespace npurt_npu {
 
@@ -16,8 +17,8 @@ class Walk {
   Walk(const Descriptor& d, uint64_t first_word) : dims_(d.dims), first_(first_word), left_(d.length) {}
 
   uint32_t left() const { return left_; }
-  // Contiguous pieces begun since the last call.
-  uint64_t take_runs() { return std::exchange(runs_, 0); }
+  // Contiguous pieces begun since the last call, and how far it was to them.
+  Pieces take_pieces() { return std::exchange(pieces_, {}); }
   // The next at most `words` words, as f(word offset from the base, count) for each contiguous run.
   template <typename F>
   void go(uint32_t words, F&& f) {
@@ -29,7 +30,11 @@ class Walk {
       for (size_t i = 0; i < 4; ++i) offset += uint64_t{at_[i]} * dims_[i].step;
       f(offset, run);
       words -= run;
-      runs_ += at_[0] == 0 || dims_[0].step != 1;
+      if (at_[0] == 0 || dims_[0].step != 1) {
+        pieces_.add(pieces_begun_ ? 4 * (offset > last_ ? offset - last_ : last_ - offset) : kPage);
+        pieces_begun_ = true;
+        last_ = offset;
+      }
       at_[0] += run;
       for (size_t i = 0; i < 3 && dims_[i].size && at_[i] == dims_[i].size; ++i) at_[i] = 0, ++at_[i + 1];
     }
@@ -40,7 +45,9 @@ class Walk {
   std::array<uint32_t, 4> at_{};
   uint64_t first_ = 0;
   uint32_t left_ = 0;
-  uint64_t runs_ = 0;
+  Pieces pieces_;
+  bool pieces_begun_ = false;
+  uint64_t last_ = 0;  // where the last one began
 };
 
 struct Task {
@@ -60,7 +67,8 @@ struct Channel {
   std::byte* memory = nullptr;  // where descriptor.base points
   uint64_t bytes = 0;           // that may be touched from there
   unsigned tokens = 0;
-  uint64_t words = 0, runs = 0;  // moved in this launch, in so many contiguous pieces
+  uint64_t words = 0;  // moved in this launch
+  Pieces pieces;
 
   bool idle() const { return !task && queue.empty(); }
   bool uses(unsigned id) const {

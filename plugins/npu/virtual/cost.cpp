@@ -4,9 +4,23 @@
 
 namespace npurt_npu {
 
-uint64_t channel_cycles(const Generation& g, uint64_t words, uint64_t runs) {
-  return words + runs * static_cast<uint64_t>(g.run_cycles);
+uint64_t channel_cycles(const Generation& g, uint64_t words, const Pieces& p) {
+  return words + p.count * static_cast<uint64_t>(g.run_cycles) + p.way * static_cast<uint64_t>(g.page_cycles) / kPage;
 }
+
+namespace {
+
+// `tiles` tiles side by side, each of `rows` pieces `row` bytes apart, `tile` bytes from one to the next.
+Pieces pieces_of(uint64_t tiles, uint64_t rows, uint64_t row, uint64_t tile) {
+  Pieces p;
+  p.add(kPage);
+  p.add(row, tiles * (rows - 1));
+  const uint64_t back = (rows - 1) * row;
+  p.add(tile > back ? tile - back : back - tile, tiles - 1);
+  return p;
+}
+
+}  // namespace
 
 double launch_seconds(const Generation& g, const Usage& u) {
   const double cycles = static_cast<double>(std::max(u.core_cycles, u.channel_cycles));
@@ -27,9 +41,13 @@ Usage whole_array_usage(const Generation& g, const WholeArray& w) {
   const uint64_t c = w.M * w.N / kSide * w.out_bytes;
   Usage u;
   u.core_cycles = down * across * (steps * w.cycles + w.cycles_to_clear);
-  u.channel_cycles = std::max({channel_cycles(g, a / 4, a / (w.k * w.in_bytes)),
-                               channel_cycles(g, b / 4, w.packed_b ? down : b / (w.n * w.in_bytes)),
-                               channel_cycles(g, c / 4, c / (w.n * w.out_bytes))});
+  Pieces a_pieces, b_pieces, c_pieces;
+  a_pieces.add(pieces_of(steps, w.m, w.K * w.in_bytes, w.k * w.in_bytes), down * across);
+  if (w.packed_b) b_pieces.add(kPage, down);
+  else b_pieces.add(pieces_of(across, w.K, w.N * w.in_bytes, kSide * w.n * w.in_bytes), down);
+  c_pieces.add(pieces_of(across, kSide * w.m, w.N * w.out_bytes, kSide * w.n * w.out_bytes), down);
+  u.channel_cycles =
+      std::max({channel_cycles(g, a / 4, a_pieces), channel_cycles(g, b / 4, b_pieces), channel_cycles(g, c / 4, c_pieces)});
   u.read = kSide * (a + b);
   u.written = kSide * c;
   return u;

@@ -9,8 +9,9 @@
 
 namespace npurt_npu {
 
-// Cycles of a shim channel: a word in each, and run_cycles for each contiguous piece of host memory.
-uint64_t channel_cycles(const Generation& g, uint64_t words, uint64_t runs);
+// Cycles of a shim channel: a word in each, run_cycles for each contiguous piece of host memory, and page_cycles for each page of
+// way between them.
+uint64_t channel_cycles(const Generation& g, uint64_t words, const Pieces& pieces);
 
 // Seconds of one launch, without its dispatch.
 double launch_seconds(const Generation& g, const Usage& u);

@@ -100,6 +100,7 @@ class VirtualContext : public Context {
     if (faults.due("hang")) throw DeviceError("the run did not end before its deadline (state TIMEOUT)");
     if (faults.due("error")) throw DeviceError("the run failed (state ERROR)");
     if (faults.due("abort")) throw DeviceError("the run was given up (state ABORT)");
+    if (faults.due("slow")) outcome.seconds += std::chrono::duration<double>(kJobLimit).count();
     std::vector<Argument> arguments;
     for (Buffer* b : l.arguments) {
       auto* v = dynamic_cast<VirtualBuffer*>(b);
@@ -116,15 +117,7 @@ class VirtualContext : public Context {
     } catch (const Hang& e) {
       throw DeviceError(std::string("the run never ends (state TIMEOUT): ") + e.what());
     }
-    spoil(arguments.back());
-  }
-
-  void spoil(const Argument& a) {
-    const Faults& faults = shared_.faults;
-    if (faults.due("zeros")) std::memset(a.data, 0, a.bytes);
-    if (faults.due("nan")) std::memset(a.data, 0xFF, a.bytes);
-    if (faults.due("wrong"))
-      for (uint64_t i = 0; i + 4 <= a.bytes; i += uint64_t{4} * 97) a.data[i + 2] ^= std::byte{0x40};
+    faults.spoil(arguments.back().data, arguments.back().bytes);
   }
 
   Shared& shared_;

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "../device.hpp"
 
 namespace npurt_npu {
 namespace {
 
-constexpr const char* kKnown[] = {"hang", "error", "abort", "lost", "zeros", "nan", "wrong", "memory", "contexts"};
+constexpr const char* kKnown[] = {"hang", "error", "abort", "lost", "slow", "zeros", "nan", "wrong", "memory", "contexts"};
 
 }  // namespace
 
@@ -27,8 +28,8 @@ Faults::Faults(const std::string& text) {
     }
     if (!good)
       throw DeviceError("'" + one +
-                        "' is no fault of the virtual NPU; there are hang, error, abort, lost, zeros, nan, wrong, memory "
-                        "and contexts, each with @RUN or without");
+                        "' is no fault of the virtual NPU; there are hang, error, abort, lost, slow, zeros, nan, wrong, "
+                        "memory and contexts, each with @RUN or without");
     all_.push_back(f);
   }
 }
@@ -37,6 +38,13 @@ bool Faults::due_at(const char* what, unsigned run) const {
   for (const Fault& f : all_)
     if (f.what == what && run >= f.from) return true;
   return false;
+}
+
+void Faults::spoil(std::byte* data, size_t bytes) const {
+  if (due("zeros")) std::memset(data, 0, bytes);
+  if (due("nan")) std::memset(data, 0xFF, bytes);
+  if (due("wrong"))
+    for (size_t i = 0; i + 4 <= bytes; i += size_t{4} * 97) data[i + 2] ^= std::byte{0x40};
 }
 
 }  // namespace npurt_npu

@@ -1,6 +1,7 @@
 // Faults on demand.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ class Faults {
   // Whether `what` goes wrong in this run; what is asked for between runs belongs to the next one.
   bool due(const char* what) const { return due_at(what, run_); }
   bool due_before_run(const char* what) const { return due_at(what, run_ + 1); }
+
+  // zeros, nan and wrong: what this run wrote becomes that.
+  void spoil(std::byte* data, size_t bytes) const;
 
  private:
   bool due_at(const char* what, unsigned run) const;

@@ -54,6 +54,7 @@ Machine::Machine(const Generation& generation, const Design& design) : generatio
   interpret(design.configuration, true);
   for (const CoreAt& c : design_.cores) {
     Tile& t = tile(c.column, c.row);
+    if (t.kind != TileKind::core) throw StreamError(design.name + ": " + name_of(t) + " runs no program");
     auto core = std::make_unique<Core>(t.memory.data(), t.locks);
     CoreTask task = c.program(*core);
     cores_.push_back({&t, std::move(core), std::move(task)});
@@ -82,7 +83,7 @@ Usage Machine::execute(std::span<const uint32_t> stream, std::span<const Argumen
   usage_ = {};
   for (auto& t : tiles_)
     for (auto* side : {&t->in, &t->out})
-      for (Channel& c : *side) c.words = c.runs = c.tokens = 0;
+      for (Channel& c : *side) c.words = c.tokens = 0, c.pieces = {};
   for (Running& r : cores_) r.cycles = 0;
   interpret(stream, false);
   for (const auto& t : tiles_)
@@ -90,7 +91,7 @@ Usage Machine::execute(std::span<const uint32_t> stream, std::span<const Argumen
       for (auto* side : {&t->in, &t->out})
         for (const Channel& c : *side) {
           if (!c.idle()) throw StreamError("the stream ends while " + name_of(*t) + " " + name_of(c) + " still has a task");
-          usage_.channel_cycles = std::max(usage_.channel_cycles, channel_cycles(generation_, c.words, c.runs));
+          usage_.channel_cycles = std::max(usage_.channel_cycles, channel_cycles(generation_, c.words, c.pieces));
           (c.direction == Direction::in ? usage_.written : usage_.read) += 4 * c.words;
         }
   for (const Running& r : cores_) usage_.core_cycles = std::max(usage_.core_cycles, r.cycles);
@@ -187,7 +188,7 @@ bool Machine::move(Tile& from, Channel& out, const std::vector<std::pair<Tile*, 
     std::memcpy(buffer, out.memory + 4 * offset, size_t{4} * n);
     buffer += n;
   });
-  out.runs += out.walk.take_runs();
+  out.pieces.add(out.walk.take_pieces());
   for (const auto& [t, c] : to) {
     const uint32_t* source = words_.data();
     c->walk.go(words, [&, tile = t, ch = c](uint64_t offset, uint32_t n) {
@@ -196,7 +197,7 @@ bool Machine::move(Tile& from, Channel& out, const std::vector<std::pair<Tile*, 
       source += n;
     });
     c->words += words;
-    c->runs += c->walk.take_runs();
+    c->pieces.add(c->walk.take_pieces());
     if (c->walk.left() == 0) finish(*t, *c);
   }
   out.words += words;

@@ -1,0 +1,30 @@
+// What a stage says of its device, for plan and report.
+#pragma once
+
+#include <npurt/plugin.hpp>
+
+#include "workspace.hpp"
+
+namespace npurt_npu {
+
+inline void tell_work(npurt::Host host, const Work& w, const char* conversions) {
+  npurt_device_work work{};
+  work.launches = static_cast<uint32_t>(w.launches);
+  work.read = w.read, work.written = w.written, work.converted = w.converted;
+  work.conversions = conversions;
+  host.device_work(work);
+}
+
+// While the stage is opened.
+inline void tell_plan(npurt::Host host, const Work& w, const char* conversions) {
+  tell_work(host, w, conversions);
+  host.device_time(w.seconds, true);
+}
+
+// After a launch.
+inline void tell_run(npurt::Host host, const Work& w, const Outcome& o) {
+  tell_work(host, w, nullptr);
+  host.device_time(o.seconds, o.modelled);
+}
+
+}  // namespace npurt_npu
