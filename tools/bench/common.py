@@ -30,10 +30,10 @@ def read_texts(tsv, count):
     return [(clips[name], text) for name, text in rows if name in clips][:count]
 
 
-def npurt(binary, graph, files, threads=0, **parameters):
+def npurt(binary, graph, files, threads=0, flags=(), **parameters):
     """Transcribes all files in one process; file -> JSON document."""
     with tempfile.TemporaryDirectory() as out:
-        command = [binary, "run", graph, *map(str, files), "-o", out + "/", "--format", "json", "--quiet", "--threads", str(threads)]
+        command = [binary, "run", graph, *map(str, files), "-o", out + "/", "--format", "json", "--quiet", "--threads", str(threads), *flags]
         for name, value in parameters.items():
             command += ["--set", f"{name}={value}"]
         done = subprocess.run(command, text=True, stderr=subprocess.PIPE)
