@@ -48,6 +48,19 @@ class Same(Case):
         self.assertEqual(len(times), len(on_npu))
         self.assertIn("(modelled)", said)
 
+    def test_plan_and_report_count_launches_and_bytes(self):
+        planned = npurt("plan", GRAPH, "--npu", "virtual").stdout
+        layer = r"note: npu: encoder.blocks.0 to encoder.blocks.3, each: 5 launches, [\d.]+ MB read, [\d.]+ MB written, [\d.]+ MB converted by the host, [\d.]+ ms modelled"
+        self.assertRegex(planned, layer)
+        nodes = {n["node"]: n for n in json.loads(npurt("plan", GRAPH, "--npu", "virtual", "--format", "json").stdout)["nodes"]}
+        document, _ = self.run_json("--npu", "virtual")
+        ran = {n["node"]: n for n in document["timing"]["nodes"]}
+        for node in ("mel", "encoder.blocks.0.qkv", "encoder.blocks.3.attn", "encoder.blocks.3.fc2"):
+            for what in ("launches", "read_bytes", "written_bytes", "converted_bytes"):
+                self.assertEqual(nodes[node][what] * ran[node]["calls"], ran[node][what], (node, what))
+            self.assertEqual(nodes[node]["launches"], 2 if node == "mel" else 1)
+        self.assertIn("f32 to i8", npurt("plan", GRAPH, "--npu", "virtual", "--why", "encoder.blocks.0.fc1").stdout)
+
     def test_one_kind_of_node_in_bf16_among_f32(self):
         f32 = ("--set", "precision=f32")
         document, _ = self.run_json("--npu", "virtual", *f32, "--use", "mel=cpu", "--use", "encoder.*=cpu", "--use",
@@ -58,13 +71,13 @@ class Same(Case):
     def test_the_cost_model_is_as_good_as_the_documents_say(self):
         tables = subprocess.check_output([BUILD / "bin/npurt-npu-model", ROOT / "tests/data/npu_measured.tsv"], text=True)
         errors = dict(re.findall(r"^(\S+): \d+ rows, mean error ([\d.]+) %", tables, re.M))
-        self.assertLessEqual(float(errors["calibration"]), 12, tables)
-        self.assertLessEqual(float(errors["held-out"]), 17, tables)
+        self.assertLessEqual(float(errors["calibration"]), 9, tables)
+        self.assertLessEqual(float(errors["held-out"]), 15.5, tables)
 
 
 class Faults(Case):
     def test_a_fault_while_running_ends_in_a_transcript(self):
-        for fault in ("error@3", "hang@2", "lost@2", "wrong@2"):
+        for fault in ("error@3", "abort@3", "hang@2", "slow@2", "lost@2", "wrong@2"):
             with self.subTest(fault):
                 document, said = self.run_json("--npu", "virtual", *FC1, faults=fault)
                 self.assertEqual(document["text"].split(), self.words)
@@ -88,7 +101,8 @@ class Faults(Case):
         done = npurt("plan", GRAPH, "--npu", "xrt")
         if done.returncode:
             self.assertEqual(done.returncode, 6)
-            self.assertIn("XRT", done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1)
+            self.assertRegex(done.stderr, "no XRT .*libxrt-npu2|XRT sees no NPU: .*driver|XRT cannot open the NPU: ")
 
 if not NPURT.exists():
     print(f"skipped: {NPURT} is not built")
