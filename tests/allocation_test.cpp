@@ -88,13 +88,11 @@ TEST_CASE("stages of the encoder take no memory in a window") {
   const npurt_plugin& cpu = load(NPURT_PLUGIN_DIR "/libnpurt_cpu.so");
   Tensors t;
   t.put("w", std::vector<float>(384, 1), {384});
-  for (const char* kernel : {"f32", "bf16"}) {
-    Stage attention(cpu, "attention", kernel);
-    attention.options = {{"heads", "6"}, {"threads", "2"}};
-    const Tensor qkv = noise({150, 1152});
-    if (stopped([&] { attention.plan({qkv.spec}, 1); }) != "nothing") continue;
+  Stage attention(cpu, "attention", "bf16");
+  attention.options = {{"heads", "6"}, {"threads", "2"}};
+  const Tensor qkv = noise({150, 1152});
+  if (stopped([&] { attention.plan({qkv.spec}, 1); }) == "nothing") {
     attention.open({qkv.spec}, 1);
-    INFO(kernel);
     CHECK(in_third_run(attention, {qkv}) == 0);
   }
   Stage norm(cpu, "layer_norm");
