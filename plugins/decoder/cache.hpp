@@ -14,7 +14,8 @@ class CrossCache {
  public:
   // kv is [audio_ctx, layers * 2 * state] as blocks/cross.yaml makes it.
   void fill(const Facts& f, const float* kv, bool exact);
-  // out = softmax(q · keysᵀ / sqrt(head size)) · values; scores is scratch of audio_ctx rounded up to 16.
+  // out = softmax(q · keysᵀ / sqrt(head size)) · values; scores has room for audio_ctx rounded up to 16, and then holds the
+  // softmax, up to a factor.
   void attend(int layer, int head, const float* q, float* scores, float* out) const;
 
  private:

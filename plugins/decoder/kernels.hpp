@@ -14,7 +14,8 @@ struct Kernels {
   void (*rows_i8)(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy);
   // Symmetric quantisation of one row: x = scale * (q - 128); returns scale.
   float (*quantise)(const float* x, long k, uint8_t* q);
-  // out[d] = softmax(scale * q . keys[t]) . values[t], t < n; keys and values are [n, d] rows; scores is scratch of n.
+  // out[d] = softmax(scale * q . keys[t]) . values[t], t < n; keys and values are [n, d] rows; scores holds n, and after it
+  // exp(score - the largest).
   void (*attend_f32)(const float* q, const float* keys, const float* values, long n, long d, float scale, float* scores,
                      float* out);
   void (*attend_f16)(const float* q, const uint16_t* keys, const uint16_t* values, long n, long d, float scale, float* scores,

@@ -48,6 +48,14 @@ Facts read_facts(const std::string& config, const std::string& model) {
     f.languages.push_back({l[0], checked("languages", l[1])});
   }
   if (f.multilingual && f.languages.empty()) throw npurt::BadConfig(where + " lists no languages");
+  for (const json& h : c.value("alignment_heads", json::array())) {
+    const auto below = [](const json& x, int end) { return x.is_number_integer() && x >= 0 && x < end; };
+    if (!h.is_array() || h.size() != 2 || !below(h[0], f.layers) || !below(h[1], f.heads))
+      throw npurt::BadConfig(where + "'s 'alignment_heads' holds " + h.dump() + ", which is no head of the decoder");
+    f.alignment_heads.emplace_back(h[0], h[1]);
+  }
+  if (f.alignment_heads.empty())
+    for (int i = f.layers / 2 * f.heads; i < f.layers * f.heads; ++i) f.alignment_heads.emplace_back(i / f.heads, i % f.heads);
   if (f.state % f.heads)
     throw npurt::BadConfig("model '" + model + "': " + std::to_string(f.state) + " states do not divide into " +
                            std::to_string(f.heads) + " heads");

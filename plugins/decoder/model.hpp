@@ -40,6 +40,8 @@ struct Facts {
   int eot = 0, sot = 0, sot_prev = 0, no_speech = 0, no_timestamps = 0, timestamp_begin = 0, translate = 0, transcribe = 0;
   std::vector<int> suppress, suppress_begin;
   std::vector<Language> languages;
+  // [layer, head] of the cross-attention that follows the audio; where the config names none, all of the upper half.
+  std::vector<std::pair<int, int>> alignment_heads;
   int head_size() const { return state / heads; }
 };
 

@@ -23,6 +23,18 @@ std::vector<float> Search::languages(const CrossCache& window) {
   return p;
 }
 
+std::vector<float> Search::listen(const CrossCache& window, const std::vector<int>& tokens) {
+  const size_t each = model_.facts.alignment_heads.size() * static_cast<size_t>(model_.facts.audio_ctx);
+  std::vector<float> heard(tokens.size() * each);
+  for (size_t i = 0; i < tokens.size();) {
+    rows_.clear();
+    for (; i < tokens.size() && rows_.size() < static_cast<size_t>(step_.most_rows()); ++i)
+      rows_.push_back({tokens[i], static_cast<int>(i), &caches_[0], &window, false, heard.data() + i * each});
+    step_.run(rows_);
+  }
+  return heard;
+}
+
 // Runs the newest token of every live sequence (first: the whole prompt) and leaves their logits in step_.
 void Search::advance(std::vector<Sequence>& live, const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
                      bool first, const SearchOptions& options, std::vector<Found>& found) {
@@ -58,6 +70,7 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
     size_t from;
     int token;
     double sum;
+    float logprob;
   };
   std::vector<Sequence> after;
   std::vector<int> order(static_cast<size_t>(f.vocab));
@@ -71,7 +84,8 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
                         [l](int x, int y) { return l[x] != l[y] ? l[x] > l[y] : x < y; });
       for (int i = 0; i <= beam; ++i) {
         const int token = order[static_cast<size_t>(i)];
-        if (l[token] > kNever / 2) next.push_back({b, token, live[b].sum + l[token] - live[b].top - live[b].log_sum});
+        const double logprob = static_cast<double>(l[token]) - live[b].top - live[b].log_sum;
+        if (l[token] > kNever / 2) next.push_back({b, token, live[b].sum + logprob, static_cast<float>(logprob)});
       }
       if (live[b].made.empty()) break;  // all beams are still the same
     }
@@ -83,7 +97,7 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
       if (going.size() == static_cast<size_t>(beam)) break;
       if (n.token == f.eot) {
         if (finished.size() < static_cast<size_t>(beam))
-          finished.push_back({live[n.from].made, n.sum, live[n.from].made.size() + 1});
+          finished.push_back({live[n.from].made, live[n.from].logprobs, n.sum, live[n.from].made.size() + 1});
       } else {
         going.push_back(n);
       }
@@ -99,13 +113,14 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
           spare.push_back(c);
       for (size_t i = 0; i < going.size(); ++i) {
         const Sequence& parent = live[going[i].from];
-        Sequence s{parent.window, mine[i], parent.made, going[i].sum};
+        Sequence s{parent.window, mine[i], parent.made, parent.logprobs, going[i].sum};
         if (!s.self) {
           s.self = spare.back();
           spare.pop_back();
           s.self->copy_from(*parent.self, static_cast<int>(prompt + parent.made.size()));
         }
         s.made.push_back(going[i].token);
+        s.logprobs.push_back(going[i].logprob);
         after.push_back(std::move(s));
       }
     }
@@ -128,8 +143,11 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
   std::vector<std::mt19937_64> random;
   for (size_t w = 0; w < windows.size(); ++w) {
     random.emplace_back(w < options.seeds.size() ? options.seeds[w] : 0);
-    for (size_t i = 0; i < each; ++i) live.push_back({w, &caches_[w * each + i]});
-    for (size_t i = 0; i < each; ++i) live.back().made.reserve(most + 1);
+    for (size_t i = 0; i < each; ++i) {
+      live.push_back({w, &caches_[w * each + i]});
+      live.back().made.reserve(most + 1);
+      live.back().logprobs.reserve(most + 1);
+    }
   }
   for (bool first = true; !live.empty(); first = false) {
     if (cancelled()) throw npurt::Cancelled();
@@ -150,11 +168,13 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
       size_t kept = 0;
       for (size_t i = 0; i < live.size(); ++i) {
         Sequence& s = live[i];
-        s.sum += s.logits[s.next] - s.top - s.log_sum;
+        const float logprob = s.logits[s.next] - s.top - s.log_sum;
+        s.sum += logprob;
         if (s.next == f.eot) {
-          done[s.window].push_back({s.made, s.sum, s.made.size() + 1});
+          done[s.window].push_back({s.made, s.logprobs, s.sum, s.made.size() + 1});
         } else {
           s.made.push_back(s.next);
+          s.logprobs.push_back(logprob);
           if (kept != i) live[kept] = std::move(s);
           ++kept;
         }
@@ -163,7 +183,7 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
     }
     for (size_t i = 0; i < live.size();)
       if (live[i].made.size() >= most) {
-        done[live[i].window].push_back({live[i].made, live[i].sum, live[i].made.size()});
+        done[live[i].window].push_back({live[i].made, live[i].logprobs, live[i].sum, live[i].made.size()});
         live.erase(live.begin() + static_cast<std::ptrdiff_t>(i));
       } else {
         ++i;
@@ -176,6 +196,7 @@ std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, co
       if (!best || mean(d) > mean(*best)) best = &d;
     if (best) {
       found[w].tokens = best->tokens;
+      found[w].logprobs = best->logprobs;
       found[w].avg_logprob = mean(*best);
     }
   }

@@ -21,9 +21,10 @@ struct SearchOptions {
 };
 
 struct Found {
-  std::vector<int> tokens;  // without prompt and end
-  double avg_logprob = 0;   // per token, the end counted
-  double no_speech = 0;     // probability of the no-speech token where the transcript starts
+  std::vector<int> tokens;      // without prompt and end
+  std::vector<float> logprobs;  // of each token
+  double avg_logprob = 0;       // per token, the end counted
+  double no_speech = 0;         // probability of the no-speech token where the transcript starts
 };
 
 class Search {
@@ -35,6 +36,9 @@ class Search {
   // Cancelled is thrown. windows.size() * max(beam, best_of) must not exceed the sequences.
   std::vector<Found> run(const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
                          const SearchOptions& options, const std::function<bool()>& cancelled);
+  // What the alignment heads attend to while they take in `tokens`: f32[tokens, alignment heads, audio_ctx], each row up to a
+  // factor.
+  std::vector<float> listen(const CrossCache& window, const std::vector<int>& tokens);
   // Probabilities of the language tokens of a window, in the order of facts.languages.
   std::vector<float> languages(const CrossCache& window);
   int sequences() const { return static_cast<int>(caches_.size()); }
@@ -44,7 +48,8 @@ class Search {
     size_t window = 0;
     SelfCache* self = nullptr;
     std::vector<int> made{};
-    double sum = 0;  // of log probabilities
+    std::vector<float> logprobs{};  // of each token made
+    double sum = 0;                 // of log probabilities
     float* logits = nullptr;
     float top = 0, log_sum = 0;  // the largest of logits, and log Σ exp(logit - top)
     double draw = 0;             // uniform in [0, 1), for sampling
@@ -52,6 +57,7 @@ class Search {
   };
   struct Done {
     std::vector<int> tokens;
+    std::vector<float> logprobs;
     double sum = 0;
     size_t length = 0;  // tokens that sum is over
   };

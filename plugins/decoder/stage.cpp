@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "align.hpp"
 #include "search.hpp"
 #include "text.hpp"
+#include "words.hpp"
 
 namespace decoder {
 
@@ -17,6 +19,8 @@ namespace {
 constexpr double kRate = 16000, kTick = 0.02;
 // openai/whisper transcribe.py: beyond these a result is tried again at a higher temperature, or counts as silence.
 constexpr double kMostCompression = 2.4, kLeastLogprob = -1.0, kMostNoSpeech = 0.6;
+// Attention moves to a token this long after it has begun, in seconds: measured on synthetic speech (docs/diarization.md).
+constexpr double kLate = 0.1;
 // Where the windows hold less speech than this, the no-speech token alone decides: on a chord or a cough Whisper is sure of
 // "you".
 constexpr double kLittleSpeech = 0.6;
@@ -36,7 +40,7 @@ int whole(npurt::Host host, const char* name, int otherwise, int low, int high) 
 }
 
 struct Options {
-  bool int8 = false, timestamps = true, cache = true, automatic_temperature = true;
+  bool int8 = false, timestamps = true, words = false, cache = true, automatic_temperature = true;
   float temperature = 0;
   int beam = 1, best_of = 5, batch = 4, most_tokens = 224;
   std::string language, task;
@@ -50,6 +54,7 @@ Options read_options(npurt::Host host, const Facts& facts) {
     throw npurt::BadConfig("option 'precision' is '" + precision + "'; wanted f32, int8 or auto");
   o.int8 = precision == "int8" || (precision == "auto" && std::string(kernels().name) != "base");
   o.timestamps = yes("timestamps", host.option("timestamps", "true"));
+  o.words = yes("words", host.option("words", "false"));
   o.cache = yes("cache", host.option("cache", "true"));
   o.automatic_temperature = host.option("temperature", "auto") == "auto";
   if (!o.automatic_temperature) o.temperature = static_cast<float>(host.number("temperature", 0, 0, 1));
@@ -145,6 +150,7 @@ class Decode {
     Found found;
     float temperature = 0;
     std::string text;
+    Spoken spoken;  // if words are wanted
     std::vector<std::string> fallbacks;
   };
 
@@ -173,17 +179,36 @@ class Decode {
     waiting_.push_back(std::move(w));
   }
 
-  std::vector<int> prompt() const {
+  std::vector<int> prompt(bool timestamps) const {
     const Facts& f = model_.facts;
-    std::vector<int> p = before_;
-    p.push_back(f.sot);
+    std::vector<int> p = {f.sot};
     if (f.multilingual) {
       for (const Language& l : f.languages)
         if (l.code == *language_) p.push_back(l.id);
       p.push_back(options_.task == "translate" ? f.translate : f.transcribe);
     }
-    if (!options_.timestamps) p.push_back(f.no_timestamps);
+    if (!timestamps) p.push_back(f.no_timestamps);
     return p;
+  }
+
+  // Lets the decoder take in what it made once more, as one text, to see when it listened to what.
+  Spoken listen(const Window& w) {
+    Spoken s;
+    for (size_t i = 0; i < w.found.tokens.size(); ++i)
+      if (w.found.tokens[i] < model_.facts.timestamp_begin) {
+        s.tokens.push_back(w.found.tokens[i]);
+        s.logprobs.push_back(w.found.logprobs[i]);
+      }
+    if (s.tokens.empty()) return s;
+    std::vector<int> all = prompt(false);
+    const auto first = static_cast<int64_t>(all.size()) - 1;
+    all.insert(all.end(), s.tokens.begin(), s.tokens.end());
+    const auto frames = static_cast<int64_t>(std::ceil(w.at["samples"].get<double>() / kRate / kTick));
+    const std::vector<int> begins = align(search_.listen(*w.cross, all), static_cast<int64_t>(all.size()),
+                                          static_cast<int64_t>(model_.facts.alignment_heads.size()), model_.facts.audio_ctx,
+                                          std::clamp<int64_t>(frames, 1, model_.facts.audio_ctx), first);
+    for (int t : begins) s.starts.push_back(w.at["start"].get<double>() + std::max(0.0, t * kTick - (kLate)));
+    return s;
   }
 
   void decode(npurt::Host host) {
@@ -199,7 +224,8 @@ class Decode {
     s.timestamps = options_.timestamps;
     s.cache = options_.cache;
     s.most_tokens = options_.most_tokens;
-    const std::vector<int> start = prompt();
+    std::vector<int> start = before_, own = prompt(options_.timestamps);
+    start.insert(start.end(), own.begin(), own.end());
     std::vector<size_t> open(waiting_.size());
     for (size_t i = 0; i < open.size(); ++i) open[i] = i;
     const size_t tries = options_.automatic_temperature ? kTemperatures.size() : 1;
@@ -235,6 +261,7 @@ class Decode {
       open = std::move(failed);
     }
     for (Window& w : waiting_) {
+      if (options_.words && !silent(w)) w.spoken = listen(w);
       ready_.push_back(packet(w));
       decoded_ = end_of(w);
       report(host);
@@ -287,10 +314,11 @@ class Decode {
     const int begin = model_.facts.timestamp_begin;
     double from = 0;
     std::vector<int> tokens;
+    size_t said = 0;  // tokens of text in earlier segments
     auto close = [&](double to) {
       const double a = std::clamp(from, 0.0, length), b = std::clamp(to, a, length);
       const std::string text = text_of(model_, tokens);
-      if (text.find_first_not_of(" \t\n") != std::string::npos)
+      if (text.find_first_not_of(" \t\n") != std::string::npos) {
         p["segments"].push_back({{"start", start + a},
                                  {"end", start + b},
                                  {"text", text},
@@ -299,6 +327,9 @@ class Decode {
                                  {"no_speech_prob", w.found.no_speech},
                                  {"compression_ratio", compression_ratio(w.text)},
                                  {"temperature", w.temperature}});
+        if (options_.words) put_words(w, said, said + tokens.size(), p["segments"].back());
+      }
+      said += tokens.size();
       tokens.clear();
     };
     double end = length;
@@ -316,6 +347,22 @@ class Decode {
     }
     if (!tokens.empty()) close(end);
     return p.dump();
+  }
+
+  // Words of the window's tokens [from, to) of text; the segment then begins with the first and ends with the last.
+  void put_words(const Window& w, size_t from, size_t to, json& segment) const {
+    std::vector<Word> words = words_of(model_, *language_, w.spoken, from, to);
+    std::vector<std::pair<double, double>> regions;
+    for (const json& r : w.at.value("regions", json::array())) regions.emplace_back(r.at(0), r.at(1));
+    fit(words, regions);
+    for (const Word& word : words)
+      segment["words"].push_back({{"word", word.text},
+                                  {"start", word.start},
+                                  {"end", word.end},
+                                  {"probability", word.probability},
+                                  {"tokens", word.tokens}});
+    segment["start"] = words.front().start;
+    segment["end"] = words.back().end;
   }
 
   Options options_;

@@ -25,6 +25,11 @@ Step::Step(const Model& model, int rows, int threads) : model_(model), k_(kernel
   quantised_.resize(m * widest);
   sums_.resize(model.embedding.int8 ? m * static_cast<size_t>(std::max<int64_t>(f.vocab, static_cast<int64_t>(widest))) : 0);
   slot_.resize(m);
+  aligned_.assign(static_cast<size_t>(f.layers * f.heads), -1);
+  for (size_t i = 0; i < f.alignment_heads.size(); ++i) {
+    const auto [layer, head] = f.alignment_heads[i];
+    aligned_[static_cast<size_t>(layer * f.heads + head)] = static_cast<int>(i);
+  }
 }
 
 void Step::apply(const Linear& l, const float* x, int64_t m, float* y) {
@@ -70,9 +75,13 @@ void Step::attend(const std::vector<Row>& rows, int layer, bool cross) {
     float* scores = scores_.data() + static_cast<size_t>(omp_get_thread_num()) * static_cast<size_t>(longest(f));
     const float* q = (cross ? y_.data() : qkv_.data()) + i * stride + head * width;
     float* out = attended_.data() + static_cast<int64_t>(i) * f.state + head * width;
-    if (cross) row.cross->attend(layer, head, q, scores, out);
-    else
+    if (!cross) {
       k_.attend_f32(q, row.self->keys(layer, head), row.self->values(layer, head), row.position + 1, width, scale, scores, out);
+      continue;
+    }
+    row.cross->attend(layer, head, q, scores, out);
+    if (const int place = aligned_[static_cast<size_t>(layer * f.heads + head)]; row.heard && place >= 0)
+      std::copy_n(scores, f.audio_ctx, row.heard + static_cast<int64_t>(place) * f.audio_ctx);
   }
 }
 

@@ -9,7 +9,8 @@ struct Row {
   int token = 0, position = 0;
   SelfCache* self = nullptr;
   const CrossCache* cross = nullptr;
-  bool logits = false;  // whether this row's logits are wanted
+  bool logits = false;     // whether this row's logits are wanted
+  float* heard = nullptr;  // f32[alignment heads, audio_ctx] for what each attends to, up to a factor; null: not wanted
 };
 
 class Step {
@@ -34,6 +35,7 @@ class Step {
   std::vector<uint8_t> quantised_;
   std::vector<int32_t> sums_;
   std::vector<size_t> slot_;
+  std::vector<int> aligned_;  // of each layer and head: its place among the alignment heads, or -1
 };
 
 }  // namespace decoder
