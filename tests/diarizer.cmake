@@ -12,3 +12,6 @@ endforeach()
 add_test(NAME "diarize_test: Speakers" COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/diarize_test.py ${PROJECT_SOURCE_DIR}
                                                ${CMAKE_BINARY_DIR} Speakers)
 set_tests_properties("diarize_test: Speakers" PROPERTIES SKIP_RETURN_CODE 77 LABELS diarizer)
+
+add_test(NAME "der_test: Der" COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/der_test.py ${PROJECT_SOURCE_DIR})
+set_tests_properties("der_test: Der" PROPERTIES SKIP_RETURN_CODE 77 LABELS diarizer)
