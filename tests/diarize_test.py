@@ -5,6 +5,7 @@ usage: diarize_test.py ROOT BUILD TESTCASE
 
 import array
 import json
+import os
 import wave
 
 from command import JFK, ROOT, Case, main
@@ -95,6 +96,49 @@ class Speakers(Case):
         text = self.good("run", MEETING, self.two()).stdout
         self.assertEqual([p.split(":")[0] for p in text.strip().split("\n\n")], ["S1", "S2", "S1", "S2"])
         self.assertIn("S2: ", self.good("run", MEETING, self.two(), "--format", "srt").stdout)
+
+    def enroll(self, **files):
+        for name, part in files.items():
+            self.good("speakers", "enroll", name, write(self.folder / f"{name}.wav", part))
+
+    def test_enrolled_voices_are_known_by_name(self):
+        os.environ["XDG_DATA_HOME"] = str(self.folder / "data")
+        self.assertIn("nobody is enrolled", self.bad(3, "speakers", "identify", JFK))
+        self.enroll(kennedy=speech(FIRST), boy=faster(speech(FIRST), 1.3))
+        self.assertEqual([line.split()[0] for line in self.good("speakers", "list").stdout.splitlines()], ["boy", "kennedy"])
+        nearest, other = self.good("speakers", "identify", write(self.folder / "who.wav", speech(SECOND))).stdout.splitlines()
+        self.assertRegex(nearest, r"^kennedy +cosine 0\.[89]\d$")
+        self.assertRegex(other, r"^boy +cosine 0\.\d\d")
+        self.assertEqual(self.json(DIARIZE, self.two(), "--set", "enroll=all")["speakers"]["labels"], ["kennedy", "boy"])
+        self.assertEqual(self.json(DIARIZE, self.two(), "--set", "enroll=boy")["speakers"]["labels"], ["S1", "boy"])
+        self.assertIn("no speaker is enrolled as 'kenedy'", self.bad(3, "run", DIARIZE, JFK, "--set", "enroll=kenedy"))
+        self.assertIn("did you mean 'kennedy'", self.bad(3, "run", DIARIZE, JFK, "--set", "enroll=kenedy"))
+
+    def test_voices_are_enrolled_from_files_in_a_graph(self):
+        write(self.folder / "kennedy.wav", speech(SECOND))
+        graph = self.folder / "mine.yaml"
+        graph.write_text(DIARIZE.read_text().replace("enroll: $enroll", "enroll: {kennedy: kennedy.wav}"))
+        self.assertEqual(self.json(graph, self.two())["speakers"]["labels"], ["kennedy", "S1"])
+
+    def test_voices_that_cannot_be_enrolled_are_refused(self):
+        os.environ["XDG_DATA_HOME"] = str(self.folder / "data")
+        silence = write(self.folder / "silence.wav", array.array("h", [0] * 5 * RATE))
+        self.assertIn(f"{silence}: holds no speech, so it has no voice to learn", self.bad(3, "speakers", "enroll", "nobody", silence))
+        self.assertIn("holds no speech", self.bad(3, "run", DIARIZE, JFK, "--set", f"enroll=nobody={silence}"))
+        self.assertIn("the enrolled names 'a' and 'b' have the same voice (cosine 1.00)",
+                      self.bad(3, "run", DIARIZE, JFK, "--set", f"enroll=a={JFK},b={JFK}"))  # fmt: skip
+        self.assertIn("cannot be a speaker's name", self.bad(2, "speakers", "enroll", "../x", JFK))
+        self.good("speakers", "enroll", "kennedy", JFK)
+        self.assertIn("has the voice of 'kennedy'", self.bad(3, "speakers", "enroll", "again", JFK))
+        (self.folder / "data/npurt/speakers/kennedy.json").write_text('{"embedding": [1, "x"]}')
+        self.assertIn("kennedy.json: is not a voice", self.bad(3, "speakers", "list"))
+
+    def test_a_segment_of_two_speakers_is_split_at_the_word(self):
+        for segment in self.json(MEETING, ROOT / "graphs/samples/meeting.opus")["segments"]:
+            self.assertEqual({w["speaker"] for w in segment["words"]}, {segment["speaker"]})
+            for word in segment["words"]:
+                self.assertLessEqual(segment["start"], word["start"])
+                self.assertLessEqual(word["end"], segment["end"])
 
     def test_senseless_bounds_are_refused(self):
         self.assertIn("min_speakers is 3, which is more than max_speakers, 2",

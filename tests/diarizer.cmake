@@ -3,9 +3,12 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(diarizer ../plugins/diarizer)
 npurt_test(diarizer_test LINK OpenMP::OpenMP_CXX
            SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp ${diarizer}/cluster.cpp ${diarizer}/speakers.cpp)
-foreach(level base avx2 avx512)
+npurt_test(speaker_encoder_test LINK OpenMP::OpenMP_CXX SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp)
+npurt_level_tests(speaker_encoder_test)
+foreach(level base avx2 avx512 vnni)
   if(TARGET npurt_diarizer_${level})
     target_link_libraries(diarizer_test PRIVATE $<TARGET_OBJECTS:npurt_diarizer_${level}>)
+    target_link_libraries(speaker_encoder_test PRIVATE $<TARGET_OBJECTS:npurt_diarizer_${level}>)
   endif()
 endforeach()
 

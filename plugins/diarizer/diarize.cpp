@@ -29,15 +29,18 @@ Bounds read_bounds(npurt::Host host) {
   return b;
 }
 
-// S1, S2, … in order of first appearance.
-json document(const std::vector<Turn>& turns, double seconds) {
+// Enrolled names, and S1, S2, … for the others, in order of first appearance.
+json document(const std::vector<Turn>& turns, double seconds, const std::vector<Known>& known) {
   json speakers = json::array(), list = json::array();
   std::vector<int> seen;
+  size_t unknown = 0;
   for (const Turn& t : turns) {
     auto it = std::find(seen.begin(), seen.end(), t.speaker);
     if (it == seen.end()) {
       it = seen.insert(it, t.speaker);
-      speakers.push_back({{"label", "S" + std::to_string(seen.size())}, {"seconds", 0.0}});
+      const Known& who = known[static_cast<size_t>(t.speaker)];
+      speakers.push_back({{"label", who.name.empty() ? "S" + std::to_string(++unknown) : who.name}, {"seconds", 0.0}});
+      if (!who.name.empty()) speakers.back()["cosine"] = who.cosine;
     }
     json& speaker = speakers[static_cast<size_t>(it - seen.begin())];
     const double end = std::min(t.end, seconds);
@@ -51,10 +54,12 @@ json document(const std::vector<Turn>& turns, double seconds) {
 
 void Diarize::plan(npurt::Host host, npurt::Specs, npurt::Outs out) {
   read_bounds(host);
+  read_voices(host);
   out[0] = npurt::Spec(NPURT_JSON, {NPURT_UNKNOWN});
 }
 
-Diarize::Diarize(npurt::Host host) : bounds_(read_bounds(host)), threads_(host.threads()), listener_(host) {}
+Diarize::Diarize(npurt::Host host)
+    : bounds_(read_bounds(host)), voices_(read_voices(host)), threads_(host.threads()), listener_(host) {}
 
 void Diarize::run(npurt::Call& call) {
   if (!call.end()) {
@@ -63,7 +68,8 @@ void Diarize::run(npurt::Call& call) {
   }
   const Heard heard = listener_.finish(call.host());
   const std::vector<float> speakers = find_speakers(heard.windows, bounds_, threads_);
-  call.put_text(0, document(turns_of(heard.regions, heard.windows, label(heard.windows, speakers)), heard.seconds).dump());
+  const auto turns = turns_of(heard.regions, heard.windows, label(heard.windows, speakers));
+  call.put_text(0, document(turns, heard.seconds, recognise(speakers, voices_)).dump());
 }
 
 }  // namespace diarizer

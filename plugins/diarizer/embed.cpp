@@ -10,7 +10,8 @@ void EmbedSpeaker::run(npurt::Call& call) {
     return call.skip();
   }
   const Heard heard = listener_.finish(call.host());
-  if (heard.regions.empty()) throw npurt::BadConfig("the file holds no speech, so it has no voice to learn");
+  if (heard.regions.empty())
+    throw npurt::BadConfig(call.host().option("name", "the file") + ": holds no speech, so it has no voice to learn");
   std::vector<float> voice(kEmbedding);
   for (int i = 0; i < heard.windows.count(); ++i)
     for (int j = 0; j < kEmbedding; ++j) voice[static_cast<size_t>(j)] += heard.windows.at(i)[j];

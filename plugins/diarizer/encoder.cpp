@@ -35,10 +35,15 @@ Encoder::Encoder(npurt::Host host) {
     const std::string end = "_l" + std::to_string(l);
     const int64_t in = l ? kEmbedding : kMels;
     Layer& layer = layers_[static_cast<size_t>(l)];
-    layer.input = Packed(matrix("lstm.weight_ih" + end, 4 * kEmbedding, in), 4 * kEmbedding, in);
-    layer.state = Packed(matrix("lstm.weight_hh" + end, 4 * kEmbedding, kEmbedding), 4 * kEmbedding, kEmbedding);
-    const float *a = matrix("lstm.bias_ih" + end, 4 * kEmbedding, 1), *b = matrix("lstm.bias_hh" + end, 4 * kEmbedding, 1);
-    for (int i = 0; i < 4 * kEmbedding; ++i) layer.bias.push_back(a[i] + b[i]);
+    constexpr long kGates = 4 * kEmbedding;
+    const float *input = matrix("lstm.weight_ih" + end, kGates, in), *state = matrix("lstm.weight_hh" + end, kGates, kEmbedding);
+    const float *a = matrix("lstm.bias_ih" + end, kGates, 1), *b = matrix("lstm.bias_hh" + end, kGates, 1);
+    for (long i = 0; i < kGates; ++i) layer.bias.push_back(a[i] + b[i]);
+    const bool bytes = kernels().product_i8;
+    if (bytes) layer.state_bytes = PackedBytes(state, kGates, kEmbedding, layer.bias.data());
+    else layer.state = Packed(state, kGates, kEmbedding);
+    if (bytes && l) layer.input_bytes = PackedBytes(input, kGates, kEmbedding, layer.bias.data());
+    else layer.input = Packed(input, kGates, in);
   }
   linear_ = Packed(matrix("linear.weight", kEmbedding, kEmbedding), kEmbedding, kEmbedding);
   const float* b = matrix("linear.bias", kEmbedding, 1);
@@ -48,6 +53,8 @@ Encoder::Encoder(npurt::Host host) {
 void Encoder::batch(const std::vector<float>& mel, float gain, const int64_t* centres, int n, float* out) const {
   constexpr size_t kState = static_cast<size_t>(kBatch) * kEmbedding;
   std::vector<float> x(static_cast<size_t>(kBatch) * kMels), gates(4 * kState), c(3 * kState), h(3 * kState);
+  const bool bytes = kernels().product_i8;
+  std::vector<uint8_t> state_bytes(bytes ? 3 * kState : 0, 128);
   const int64_t frames = static_cast<int64_t>(mel.size()) / kMels;
   for (int t = 0; t < kWindow; ++t) {
     for (int i = 0; i < n; ++i) {
@@ -59,11 +66,15 @@ void Encoder::batch(const std::vector<float>& mel, float gain, const int64_t* ce
       const Layer& layer = layers_[l];
       float *cell = c.data() + l * kState, *state = h.data() + l * kState;
       for (int i = 0; i < n; ++i) std::copy(layer.bias.begin(), layer.bias.end(), gates.begin() + i * 4 * kEmbedding);
+      uint8_t* own = state_bytes.data() + (bytes ? l * kState : 0);
       if (l == 0) layer.input.add(x.data(), n, kMels, gates.data(), 4 * kEmbedding);
+      else if (bytes) layer.input_bytes.add(own - kState, n, kEmbedding, gates.data(), 4 * kEmbedding);
       else layer.input.add(state - kState, n, kEmbedding, gates.data(), 4 * kEmbedding);
-      layer.state.add(state, n, kEmbedding, gates.data(), 4 * kEmbedding);
+      if (bytes) layer.state_bytes.add(own, n, kEmbedding, gates.data(), 4 * kEmbedding);
+      else layer.state.add(state, n, kEmbedding, gates.data(), 4 * kEmbedding);
       for (int i = 0; i < n; ++i)
         kernels().lstm(gates.data() + i * 4 * kEmbedding, kEmbedding, cell + i * kEmbedding, state + i * kEmbedding);
+      for (long i = 0; bytes && i < static_cast<long>(n) * kEmbedding; ++i) own[i] = PackedBytes::byte(state[i]);
     }
   }
   for (int i = 0; i < n; ++i) std::copy(linear_bias_.begin(), linear_bias_.end(), out + i * kEmbedding);

@@ -22,8 +22,10 @@ class Encoder {
                            int threads) const;
 
  private:
+  // Where the processor multiplies bytes, all but the first layer's input are bytes: states lie between -1 and 1.
   struct Layer {
     Packed input, state;
+    PackedBytes input_bytes, state_bytes;
     std::vector<float> bias;
   };
   void batch(const std::vector<float>& mel, float gain, const int64_t* centres, int n, float* out) const;

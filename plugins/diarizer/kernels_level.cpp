@@ -2,6 +2,10 @@
 // with code that must run on older processors.
 #include "kernels.hpp"
 
+#if defined(__AVX512VNNI__)
+#include <immintrin.h>
+#endif
+
 #define NPURT_CONCAT2(a, b) a##b
 #define NPURT_CONCAT(a, b) NPURT_CONCAT2(a, b)
 #define NPURT_TEXT2(a) #a
@@ -41,6 +45,36 @@ void product(const float* x, long m, long ldx, const float* packed, long n, long
   }
 }
 
+#if defined(__AVX512VNNI__)
+template <int M>
+inline void tile_i8(const uint8_t* x, long ldx, const int8_t* w, __m512 scale, long k, float* y, long ldy) {
+  __m512i sum[M];
+  for (int i = 0; i < M; ++i) sum[i] = _mm512_setzero_si512();
+  for (long t = 0; t < k; t += 4) {
+    const __m512i column = _mm512_loadu_si512(w + t * kPanel);
+    for (int i = 0; i < M; ++i) {
+      int four;
+      __builtin_memcpy(&four, x + i * ldx + t, sizeof four);
+      sum[i] = _mm512_dpbusd_epi32(sum[i], _mm512_set1_epi32(four), column);
+    }
+  }
+  for (int i = 0; i < M; ++i)
+    _mm512_storeu_ps(y + i * ldy, _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(sum[i]), _mm512_loadu_ps(y + i * ldy)));
+}
+
+void product_i8(const uint8_t* x, long m, long ldx, const int8_t* packed, const float* scale, long n, long k, float* y,
+                long ldy) {
+  for (long j = 0; j < n; j += kPanel, packed += k * kPanel) {
+    const __m512 s = _mm512_loadu_ps(scale + j);
+    long i = 0;
+    for (; i + kRows <= m; i += kRows) tile_i8<kRows>(x + i * ldx, ldx, packed, s, k, y + i * ldy + j, ldy);
+    for (; i < m; ++i) tile_i8<1>(x + i * ldx, ldx, packed, s, k, y + i * ldy + j, ldy);
+  }
+}
+#else
+constexpr decltype(Kernels::product_i8) product_i8 = nullptr;
+#endif
+
 // exp(x) to 2 units in the last place: x = n ln2 + r, a polynomial in r (Cephes, expf), and n added to the exponent.
 inline Vector exponential(Vector x) {
   const Vector high = Vector{} + 88.0F, low = Vector{} - 87.0F;
@@ -71,6 +105,6 @@ void lstm(const float* gates, long n, float* c, float* h) {
 }  // namespace
 
 extern const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL);
-const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL), product, lstm};
+const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL), product, product_i8, lstm};
 
 }  // namespace diarizer

@@ -15,7 +15,7 @@ constexpr double kWindowStep = static_cast<double>(kStep) / kFramesPerSecond;  /
 constexpr float kAlike = 0.6F;        // least cosine of the windows half a window before and after one that counts as pure
 constexpr int kMostClustered = 4000;  // windows; above, every k-th is clustered, and all are labelled
 constexpr float kSure = 40, kChange = 6, kChangeBetweenRegions = 1.8F;
-constexpr double kPause = 0.5;
+constexpr double kPause = 0.6, kPad = 0.08;
 
 // Windows that hold one voice from beginning to end, as far as their neighbours tell.
 std::vector<int> pure(const Windows& w) {
@@ -37,6 +37,16 @@ std::vector<int> pure(const Windows& w) {
   std::vector<int> fewer;
   for (size_t i = 0; i < some.size(); i += each) fewer.push_back(some[i]);
   return fewer;
+}
+
+// The mean of a window and of those 0.4 s away that sound like it.
+std::vector<float> smoothed(const Windows& w, int i) {
+  std::vector<float> mean(kEmbedding);
+  for (int j = std::max(0, i - 1); j <= std::min(w.count() - 1, i + 1); ++j)
+    if (w.regions[static_cast<size_t>(j)] == w.regions[static_cast<size_t>(i)] && dot(w.at(i), w.at(j)) >= kAlike)
+      for (int k = 0; k < kEmbedding; ++k) mean[static_cast<size_t>(k)] += w.at(j)[k];
+  normalise(mean.data());
+  return mean;
 }
 
 std::vector<int> sizes(const std::vector<int>& labels) {
@@ -129,7 +139,10 @@ std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, i
   const std::vector<int> some = pure(windows);
   const int n = static_cast<int>(some.size());
   std::vector<float> x;
-  for (int i : some) x.insert(x.end(), windows.at(i), windows.at(i) + kEmbedding);
+  for (int i : some) {
+    const std::vector<float> mean = smoothed(windows, i);
+    x.insert(x.end(), mean.begin(), mean.end());
+  }
   const double share = static_cast<double>(n) / windows.count();  // when every k-th is clustered, support counts k-fold
   const int least =
       std::max(1, static_cast<int>(std::ceil(bounds.support / kWindowStep * std::min(1.0, n < kMostClustered ? 1.0 : share))));
@@ -215,7 +228,15 @@ std::vector<Turn> turns_of(const std::vector<Span>& regions, const Windows& wind
     if (goes_on) turns.back().end = end;
     else turns.push_back({begin, end, labels[at], false});
   }
-  return turns;
+  // Turns do not reach into each other.
+  std::vector<Turn> padded = turns;
+  for (size_t i = 0; i < turns.size(); ++i) {
+    const double before = i ? (turns[i].begin - turns[i - 1].end) / 2 : turns[i].begin;
+    const double after = i + 1 < turns.size() ? (turns[i + 1].begin - turns[i].end) / 2 : kPad;
+    padded[i].begin -= std::min(kPad, before);
+    padded[i].end += std::min(kPad, after);
+  }
+  return padded;
 }
 
 }  // namespace diarizer

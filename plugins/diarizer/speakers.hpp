@@ -19,8 +19,8 @@ struct Turn {
 
 struct Bounds {
   int least = 1, most = 20;
-  float threshold = 0.36F;  // mean cosine distance from which two clusters are two speakers
-  double support = 2;       // seconds of windows below which a cluster is no speaker
+  float threshold = 0.3F;  // mean cosine distance from which two clusters are two speakers
+  double support = 2;      // seconds of windows below which a cluster is no speaker
 };
 
 // Windows whose centres lie in speech, in order of time.
@@ -48,7 +48,8 @@ std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, i
 // regions than inside one.
 std::vector<int> label(const Windows& windows, const std::vector<float>& speakers);
 
-// Turns in order of time; pauses of one speaker under 0.5 s are closed.
+// Turns in order of time, each 0.08 s longer than its regions at either end where there is room; pauses of one speaker under
+// 0.6 s are closed.
 std::vector<Turn> turns_of(const std::vector<Span>& regions, const Windows& windows, const std::vector<int>& labels);
 
 }  // namespace diarizer

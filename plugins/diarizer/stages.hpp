@@ -5,12 +5,14 @@
 #include <npurt/plugin.hpp>
 
 #include "listener.hpp"
+#include "voices.hpp"
 
 namespace diarizer {
 
 // Who speaks when in 16 kHz audio, once per file:
 //   {"duration": s, "speakers": [{"label", "seconds"}], "turns": [{"start", "end", "speaker", "overlap"}]}
-// Speakers are S1, S2, … in order of first appearance. The number is found, between min_speakers and max_speakers, or given
+// Speakers are S1, S2, … in order of first appearance, or have the name of the voice in `enroll` that is theirs (voices.hpp; its
+// "cosine" then stands beside the label). The number is found, between min_speakers and max_speakers, or given
 // (num_speakers; 0: not given). `threshold` is the mean cosine distance from which two voices are two speakers.
 //
 //   who: {op: diarize, in: {audio: wav.audio, speech: speech.probability}, use: diarizer, with: {model: speaker-encoder}}
@@ -27,12 +29,13 @@ class Diarize {
 
  private:
   Bounds bounds_;
+  std::vector<Voice> voices_;
   int threads_;
   Listener listener_;
 };
 
 // The voice of a file with one speaker: {"seconds": of speech, "embedding": [256 numbers, length 1]}. Stops at a file without
-// speech.
+// speech, calling it by option `name`.
 class EmbedSpeaker {
  public:
   static constexpr auto op = "embed_speaker";

@@ -92,6 +92,15 @@ class Reader {
     return v.text;
   }
 
+  // A map of texts is given to the stage as name=text,name=text.
+  std::string option_text(const Yaml& v, const std::string& name) {
+    if (v.kind != Yaml::map) return text_of(v, "option '" + name + "'");
+    std::string all;
+    for (const auto& [key, value] : v.items)
+      all += (all.empty() ? "" : ",") + key.text + "=" + text_of(value, "option '" + name + "." + key.text + "'");
+    return all;
+  }
+
   template <typename F>
   void each(const Yaml& root, const std::string& key, F f) {
     const Yaml* map = root.get(key);
@@ -192,8 +201,7 @@ class Reader {
     if (const Yaml* with = v.get("with")) {
       if (with->kind != Yaml::map && !(with->kind == Yaml::scalar && with->text.empty()))
         wrong(with->place, "with is " + std::string(kind_name(*with)), {{"wanted", "a map of options"}});
-      for (const auto& [name, value] : with->items)
-        e.with.push_back({name.text, {text_of(value, "option '" + name.text + "'"), value.place}});
+      for (const auto& [name, value] : with->items) e.with.push_back({name.text, {option_text(value, name.text), value.place}});
     }
     d_.nodes.push_back(std::move(e));
   }

@@ -17,5 +17,6 @@ void add_plan_command(CLI::App& app, int& exit_code);
 void add_plugin_commands(CLI::App& app, int& exit_code);
 void add_plugins_command(CLI::App& app, int& exit_code);
 void add_inspect_command(CLI::App& app, int& exit_code);
+void add_speakers_commands(CLI::App& app, int& exit_code);
 
 }  // namespace npurt::cli

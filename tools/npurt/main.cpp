@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   npurt::cli::add_plugins_command(app, exit_code);
   npurt::cli::add_inspect_command(app, exit_code);
   npurt::cli::add_model_commands(app, exit_code);
+  npurt::cli::add_speakers_commands(app, exit_code);
   npurt::cli::add_manual_command(app, exit_code);
 
   try {

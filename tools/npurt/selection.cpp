@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "voices.hpp"
+
 namespace npurt::cli {
 
 namespace fs = std::filesystem;
@@ -99,7 +101,9 @@ Plan Selection::plan(const Graph& graph, Catalog& catalog) const {
   options.tuning = tuning;
   options.threads = threads;
   options.options["npu"] = npu;
-  Plan made = make_plan(graph, catalog, options);
+  Graph complete = graph;
+  enroll_voices(complete, catalog);
+  Plan made = make_plan(complete, catalog, options);
   if (npu == "xrt" || npu == "virtual") expect_npu(made, npu);
   return made;
 }
