@@ -2,7 +2,8 @@ find_package(OpenMP REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(diarizer ../plugins/diarizer)
 npurt_test(diarizer_test LINK OpenMP::OpenMP_CXX
-           SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp ${diarizer}/cluster.cpp ${diarizer}/speakers.cpp)
+           SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp ${diarizer}/cluster.cpp
+                   ${diarizer}/speakers.cpp ${diarizer}/overlap.cpp)
 npurt_test(speaker_encoder_test LINK OpenMP::OpenMP_CXX SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp)
 npurt_level_tests(speaker_encoder_test)
 foreach(level base avx2 avx512 vnni)

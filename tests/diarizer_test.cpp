@@ -5,6 +5,7 @@
 
 #include "../plugins/diarizer/cluster.hpp"
 #include "../plugins/diarizer/encoder.hpp"
+#include "../plugins/diarizer/overlap.hpp"
 #include "../plugins/diarizer/speakers.hpp"
 #include "catch.hpp"
 
@@ -114,6 +115,34 @@ TEST_CASE("turns begin and end with the regions, and change half-way between win
   CHECK(turns[1].begin == Approx(1.0));
   CHECK(turns[1].end == Approx(3.08));  // the pause of 0.3 s is closed
   CHECK(turns[2].begin == Approx(4.92));
+}
+
+TEST_CASE("two who speak at once are marked, and one who speaks alone is not") {
+  std::vector<int> who = blocks({{0, 12}, {1, 12}});
+  Windows w = scattered(who);
+  w.loudness.assign(24, -1.0F);
+  const std::vector<Span> regions = {{0, 10}};
+  std::vector<float> speakers(2 * kEmbedding);
+  speakers[0] = speakers[kEmbedding + 1] = 1;
+  CHECK(second_speakers(regions, w, speakers, who) == std::vector<int>(24, -1));
+  for (int i : {10, 11}) {  // half of each voice, and louder
+    float* e = w.embeddings.data() + i * kEmbedding;
+    std::fill_n(e, kEmbedding, 0.0F);
+    e[0] = e[1] = 0.707F;
+    w.loudness[static_cast<size_t>(i)] = 1;
+  }
+  auto second = second_speakers(regions, w, speakers, who);
+  CHECK(second[11] == 1);
+  CHECK(std::count(second.begin(), second.end(), -1) >= 20);
+  second.assign(24, -1);
+  second[10] = second[11] = 1;
+  const auto turns = with_overlap(turns_of(regions, w, who), regions, w, second);
+  REQUIRE(turns.size() == 3);
+  CHECK(turns[1].overlap);
+  CHECK(turns[1].speaker == 1);
+  CHECK(turns[1].begin == Approx(3.8));
+  CHECK(turns[1].end == Approx(turns[2].begin));
+  CHECK(turns[0].end == Approx(turns[2].begin));
 }
 
 TEST_CASE("a region too short for the grid of windows still gets one") {

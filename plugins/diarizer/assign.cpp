@@ -17,6 +17,7 @@ std::string speaker_of(const json& turns, double start, double end) {
   std::string best;
   double distance = std::numeric_limits<double>::max();
   for (const json& t : turns) {
+    if (t.value("overlap", false)) continue;  // a turn without overlap is there too
     const double a = t.at("start"), b = t.at("end");
     if (const double both = std::min(b, end) - std::max(a, start); both > 0) shared[t.at("speaker")] += both;
     if (const double away = std::max({a - end, start - b, 0.0}); away < distance) {

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "overlap.hpp"
 #include "stages.hpp"
 
 namespace diarizer {
@@ -68,7 +69,9 @@ void Diarize::run(npurt::Call& call) {
   }
   const Heard heard = listener_.finish(call.host());
   const std::vector<float> speakers = find_speakers(heard.windows, bounds_, threads_);
-  const auto turns = turns_of(heard.regions, heard.windows, label(heard.windows, speakers));
+  const std::vector<int> labels = label(heard.windows, speakers);
+  const auto turns = with_overlap(turns_of(heard.regions, heard.windows, labels), heard.regions, heard.windows,
+                                  second_speakers(heard.regions, heard.windows, speakers, labels));
   call.put_text(0, document(turns, heard.seconds, recognise(speakers, voices_)).dump());
 }
 

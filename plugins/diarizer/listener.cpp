@@ -47,7 +47,14 @@ Heard Listener::finish(npurt::Host host) {
   heard.windows = place_windows(heard.regions);
   std::vector<float> mel = mel_.mel();
   subtract_noise(mel);
-  heard.windows.embeddings = encoder_.embed(host, mel, gain(heard.regions), heard.windows.centres, threads_);
+  const float level = gain(heard.regions);
+  heard.windows.embeddings = encoder_.embed(host, mel, level, heard.windows.centres, threads_);
+  for (int64_t centre : heard.windows.centres) {
+    const int64_t from = std::max<int64_t>(0, centre - kStep / 2), to = std::min(mel_.frames(), centre + kStep / 2);
+    float sum = 0;
+    for (int64_t i = from * kMels; i < to * kMels; ++i) sum += mel[static_cast<size_t>(i)];
+    heard.windows.loudness.push_back(std::log(level * sum / static_cast<float>(std::max<int64_t>(1, to - from)) + 1e-9F));
+  }
   mel_.reset();
   return heard;
 }

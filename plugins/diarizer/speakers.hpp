@@ -14,7 +14,7 @@ struct Span {
 struct Turn {
   double begin = 0, end = 0;
   int speaker = 0;
-  bool overlap = false;  // another speaks at the same time
+  bool overlap = false;  // besides another, who has a turn of their own there
 };
 
 struct Bounds {
@@ -28,6 +28,7 @@ struct Windows {
   std::vector<int64_t> centres;   // frames
   std::vector<int> regions;       // of each, an index
   std::vector<float> embeddings;  // [n, kEmbedding]
+  std::vector<float> loudness;    // log of the mean power in 0.4 s, at the level that the encoder hears
   int count() const { return static_cast<int>(centres.size()); }
   const float* at(int i) const;
 };

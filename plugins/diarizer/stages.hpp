@@ -11,6 +11,7 @@ namespace diarizer {
 
 // Who speaks when in 16 kHz audio, once per file:
 //   {"duration": s, "speakers": [{"label", "seconds"}], "turns": [{"start", "end", "speaker", "overlap"}]}
+// A turn with overlap lies inside those of others.
 // Speakers are S1, S2, … in order of first appearance, or have the name of the voice in `enroll` that is theirs (voices.hpp; its
 // "cosine" then stands beside the label). The number is found, between min_speakers and max_speakers, or given
 // (num_speakers; 0: not given). `threshold` is the mean cosine distance from which two voices are two speakers.
