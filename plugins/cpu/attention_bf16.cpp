@@ -14,9 +14,7 @@ int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 }  // namespace
 
 void AttentionBf16::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
-  const std::string precision = host.option("precision", "auto");
-  if (precision == "f32") throw npurt::Refuse("precision is f32");
-  if (isa() < Isa::bf16) throw npurt::Refuse("this processor does not multiply bf16 (AVX-512 BF16 or AMX)");
+  refuse_unless_bf16(host);
   Attention::plan(host, in, out);
   const int64_t head = out[0].dims[1] / static_cast<int64_t>(host.number("heads", 1, 1, 4096));
   if (head % 32) throw npurt::Refuse("heads of " + std::to_string(head) + " values are not a multiple of 32");

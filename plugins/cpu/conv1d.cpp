@@ -23,11 +23,7 @@ const Bf16* as_type(const float* x, int64_t n, Bf16* out) {
 template <typename T>
 void Conv1d<T>::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   isa();
-  const std::string precision = precision_of(host);
-  if constexpr (std::is_same_v<T, Bf16>) {
-    if (precision == "f32") throw npurt::Refuse("precision is f32");
-    if (isa() < Isa::bf16) throw npurt::Refuse("this processor does not multiply bf16 (AVX-512 BF16 or AMX)");
-  }
+  if constexpr (std::is_same_v<T, Bf16>) refuse_unless_bf16(host);
   const std::string name = host.option("weight");
   const npurt_spec w = host.tensor(name.c_str(), 0).spec;
   if (w.rank != 3 || w.dims[2] % 2 == 0) throw npurt::BadConfig(name + " is not a convolution with an odd number of taps");

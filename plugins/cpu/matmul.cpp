@@ -1,4 +1,4 @@
-// What the kernels of matmul and conv1d have in common.
+// What the kernels of matmul, conv1d and attention have in common.
 #include "stages.hpp"
 
 namespace npurt_cpu {
@@ -21,6 +21,11 @@ std::string precision_of(npurt::Host host) {
   if (precision != "f32" && precision != "int8" && precision != "auto")
     throw npurt::BadConfig("option 'precision' is '" + precision + "'; wanted f32, int8 or auto");
   return precision;
+}
+
+void refuse_unless_bf16(npurt::Host host) {
+  if (precision_of(host) == "f32") throw npurt::Refuse("precision is f32");
+  if (isa() < Isa::bf16) throw npurt::Refuse("this processor does not multiply bf16 (AVX-512 BF16 or AMX)");
 }
 
 void plan_matmul(npurt::Host host, npurt::Specs in, npurt::Outs out) {

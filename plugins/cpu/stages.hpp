@@ -28,6 +28,8 @@ struct Epilogue {
 
 // Option `precision`: f32, int8 or auto.
 std::string precision_of(npurt::Host host);
+// Of the kernels that multiply bf16: throws Refuse where `precision` is f32 or the processor does not.
+void refuse_unless_bf16(npurt::Host host);
 
 // Plans c [M,N] of a product with option `weight`, for both kernels; refuses what does not fit.
 void plan_matmul(npurt::Host host, npurt::Specs in, npurt::Outs out);

@@ -61,6 +61,24 @@ std::vector<Route> spread_routes() {
   return routes;
 }
 
+Design spread_design(const Generation& g, const std::string& name, const Spread& s, const CoreProgram& program,
+                     const std::function<void(Instructions&, unsigned, unsigned)>& configure) {
+  if (g.columns != kSpreadSide)
+    throw LimitError("the " + name.substr(0, name.rfind('_')) + " design needs 4 columns; " + g.name + " has another number");
+  Instructions out(g);
+  Design d;
+  d.name = name;
+  d.routes = spread_routes();
+  configure_memtiles(out, s);
+  for (unsigned x = 0; x < kSpreadSide; ++x)
+    for (unsigned y = kSpreadFirstCore; y < kSpreadFirstCore + kSpreadSide; ++y) {
+      configure(out, x, y);
+      d.cores.push_back({x, y, d.name, program});
+    }
+  d.configuration = out.take();
+  return d;
+}
+
 Descriptor pieces_of(uint64_t bytes, uint64_t rounds) {
   constexpr uint32_t kRow = 512;
   if (bytes % (kRow * 4 / kSide)) throw LimitError("a piece of " + std::to_string(bytes) + " bytes; wanted rows of 512 words");

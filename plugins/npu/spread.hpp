@@ -7,6 +7,9 @@
 // A round is a piece for each core. In host memory pieces lie one after the other: round, column, core.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "design.hpp"
 #include "instructions.hpp"
 #include "virtual/usage.hpp"
@@ -23,6 +26,11 @@ struct Spread {
 // A core's channels: the stream comes in on 0, pieces on 1, and go out on 0.
 void configure_memtiles(Instructions& out, const Spread& s);
 std::vector<Route> spread_routes();
+
+// The design `name` ("attention_bf16"): `program` on all cores, each configured by `configure`(out, column, row). Throws
+// LimitError where the device has not four columns.
+Design spread_design(const Generation& g, const std::string& name, const Spread& s, const CoreProgram& program,
+                     const std::function<void(Instructions&, unsigned, unsigned)>& configure);
 
 // The words of one column's pieces of `rounds` rounds, as a shim's descriptor; `bytes` of a piece.
 Descriptor pieces_of(uint64_t bytes, uint64_t rounds);

@@ -1,4 +1,4 @@
-// What a stage says of its device, for plan and report.
+// How a stage gets its device, and what it says of it, for plan and report.
 #pragma once
 
 #include <npurt/plugin.hpp>
@@ -6,6 +6,15 @@
 #include "workspace.hpp"
 
 namespace npurt_npu {
+
+// The device of option `npu`. Throws Refuse where there is none.
+inline Device& device_of(npurt::Host host) {
+  try {
+    return open_device(host.option("npu", "auto"));
+  } catch (const DeviceError& e) {
+    throw npurt::Refuse(e.what());
+  }
+}
 
 inline void tell_work(npurt::Host host, const Work& w, const char* conversions) {
   npurt_device_work work{};

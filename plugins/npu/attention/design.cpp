@@ -86,20 +86,7 @@ uint64_t stream_bytes(const AttentionShape& s) { return s.heads * 3 * s.key_tile
 uint64_t sum_bytes(const AttentionShape& s) { return s.heads * s.rounds() * kSide * kSide * kSumBytes; }
 
 Design attention_design(const Generation& g) {
-  if (g.columns != kSide)
-    throw LimitError(std::string("the attention design needs 4 columns; ") + g.name + " has another number");
-  Instructions out(g);
-  Design d;
-  d.name = "attention_bf16";
-  d.routes = spread_routes();
-  configure_memtiles(out, {kStreamBytes, kQueryBytes, kSumBytes});
-  for (unsigned x = 0; x < kSide; ++x)
-    for (unsigned y = kFirstCore; y < kFirstCore + kSide; ++y) {
-      configure_core(out, x, y);
-      d.cores.push_back({x, y, d.name, attention_program()});
-    }
-  d.configuration = out.take();
-  return d;
+  return spread_design(g, "attention_bf16", {kStreamBytes, kQueryBytes, kSumBytes}, attention_program(), configure_core);
 }
 
 std::vector<uint32_t> attention_instructions(const Generation& g, const AttentionShape& s) {

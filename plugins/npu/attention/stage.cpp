@@ -9,14 +9,6 @@
 namespace npurt_npu {
 namespace {
 
-Device& device_of(npurt::Host host) {
-  try {
-    return open_device(host.option("npu", "auto"));
-  } catch (const DeviceError& e) {
-    throw npurt::Refuse(e.what());
-  }
-}
-
 AttentionShape shape_of(npurt::Host host, npurt::Specs in) {
   const int64_t length = in[0].dims[0], width = in[0].dims[1], heads = static_cast<int64_t>(host.number("heads", 1, 1, 4096));
   if (length == NPURT_UNKNOWN || width == NPURT_UNKNOWN) throw npurt::Refuse("needs a known length");

@@ -67,20 +67,7 @@ uint64_t Rows::in_piece() const { return tile::values / width; }
 CoreProgram layer_norm_program() { return layer_norm_core; }
 
 Design layer_norm_design(const Generation& g) {
-  if (g.columns != kSpreadSide)
-    throw LimitError(std::string("the layer_norm design needs 4 columns; ") + g.name + " has another number");
-  Instructions out(g);
-  Design d;
-  d.name = "layer_norm_bf16";
-  d.routes = spread_routes();
-  configure_memtiles(out, {kScaleBytes, kRowPiece, kRowPiece});
-  for (unsigned x = 0; x < kSpreadSide; ++x)
-    for (unsigned y = kSpreadFirstCore; y < kSpreadFirstCore + kSpreadSide; ++y) {
-      configure_core(out, x, y);
-      d.cores.push_back({x, y, d.name, layer_norm_program()});
-    }
-  d.configuration = out.take();
-  return d;
+  return spread_design(g, "layer_norm_bf16", {kScaleBytes, kRowPiece, kRowPiece}, layer_norm_program(), configure_core);
 }
 
 std::vector<uint32_t> layer_norm_instructions(const Generation& g, const Rows& r) {

@@ -12,14 +12,6 @@
 namespace npurt_npu {
 namespace {
 
-Device& device_of(npurt::Host host) {
-  try {
-    return open_device(host.option("npu", "auto"));
-  } catch (const DeviceError& e) {
-    throw npurt::Refuse(e.what());
-  }
-}
-
 // One launch of fixed shape.
 class Launcher {
  public:

@@ -30,18 +30,6 @@ bool Epilogue::finish(float* y, const float* residual, int64_t n) const {
   return poison == 0.0F;
 }
 
-namespace {
-
-Device& device_of(npurt::Host host) {
-  try {
-    return open_device(host.option("npu", "auto"));
-  } catch (const DeviceError& e) {
-    throw npurt::Refuse(e.what());
-  }
-}
-
-}  // namespace
-
 void plan_matmul(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   device_of(host);
   const std::string name = host.option("weight");

@@ -22,9 +22,9 @@ int64_t mels_of(npurt::Host host) {
   return mels;
 }
 
-Device& device_of(npurt::Host host) {
+Device& tested_device(npurt::Host host) {
   try {
-    Device& device = open_device(host.option("npu", "auto"));
+    Device& device = device_of(host);
     self_test(device, gemm_bf16());
     return device;
   } catch (const DeviceError& e) {
@@ -50,7 +50,7 @@ class LogMel {
     if (n == NPURT_UNKNOWN) throw npurt::Refuse("needs windows of a known length");
     if (n % kHop || n < kFrame)
       throw npurt::Refuse("a window of " + std::to_string(n) + " samples is not a multiple of 160 from 480 on");
-    device_of(host);
+    tested_device(host);
     out[0] = npurt::Spec(NPURT_F32, {n / kHop, mels});
   }
 
@@ -59,8 +59,8 @@ class LogMel {
         length_(samples_ / kHop),
         mels_(mels_of(host)),
         filters_(mel_filters(static_cast<int>(mels_), kBins, kRate)),
-        dft_(device_of(host), static_cast<uint64_t>(length_), kFrame, 2 * kBins),
-        bank_(device_of(host), static_cast<uint64_t>(length_), kBins, static_cast<uint64_t>(mels_)) {
+        dft_(tested_device(host), static_cast<uint64_t>(length_), kFrame, 2 * kBins),
+        bank_(tested_device(host), static_cast<uint64_t>(length_), kBins, static_cast<uint64_t>(mels_)) {
     for (int64_t i = 0; i < kFrame; ++i) {
       const double hann = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) / kFrame);
       for (int64_t b = 0; b < kBins; ++b) {
