@@ -87,7 +87,7 @@ TEST_CASE("words are the text, in order, inside their segment, and only where th
         const auto &segment = with[i]["segments"][s], &plain = without[i]["segments"][s];
         CHECK_FALSE(plain.contains("words"));
         CHECK(segment["text"] == plain["text"]);
-        CHECK(words_joined(segment) == plain["text"]);
+        CHECK(words_joined(segment) == plain["text"].get<std::string>());
         CHECK(segment["start"] == segment["words"].front()["start"]);
         CHECK(segment["end"] == segment["words"].back()["end"]);
         nlohmann::json tokens = nlohmann::json::array();
