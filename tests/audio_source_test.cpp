@@ -11,6 +11,7 @@
 #include <random>
 
 #include "catch.hpp"
+#include "folder.hpp"
 #include "stage.hpp"
 
 using namespace npurt_test;
@@ -19,16 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kSeconds = 3;
-
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "npurt-audio-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return path / name; }
-  fs::path path;
-};
 
 // The test signal at t seconds: tones below 3.4 kHz that never line up the same way twice, so that any rate can hold it.
 double signal(double t) {
@@ -215,7 +206,7 @@ TEST_CASE("files that meet inside one file are read to the end") {
   write_wav(folder.file("a.wav"), 44100, 2, 16);
   ffmpeg("-i " + folder.file("a.wav") + " -ac 1 " + folder.file("1.mp3"));
   ffmpeg("-i " + folder.file("a.wav") + " -ar 22050 " + folder.file("2.mp3"));
-  REQUIRE(std::system(("cd " + folder.path.string() + " && cat 1.mp3 2.mp3 >both.mp3").c_str()) == 0);
+  REQUIRE(std::system(("cd " + folder.path().string() + " && cat 1.mp3 2.mp3 >both.mp3").c_str()) == 0);
   CHECK(static_cast<double>(read(folder.file("both.mp3")).samples.size()) / 16000 == Approx(2 * kSeconds).margin(0.2));
 }
 
@@ -229,7 +220,7 @@ TEST_CASE("what is no sound ends in one sentence that names the file") {
   std::string garbage(5000, 0);
   for (char& c : garbage) c = static_cast<char>(chance());
   CHECK(refusal(folder.file("none.wav")) == "there is no such file");
-  CHECK(refusal(folder.path) == "is a folder, not a sound file");
+  CHECK(refusal(folder.path()) == "is a folder, not a sound file");
   CHECK(refusal(file("empty.wav", "")) == "the file is empty");
   CHECK(refusal(file("zero.wav", wav_head(16000, 1, 16, false, 0))) == "holds no audio (its length is zero)");
   for (const char* name : {"garbage.wav", "garbage.mp3", "garbage.flac", "garbage.m4a"})
@@ -255,7 +246,7 @@ TEST_CASE("a sample that is no number is refused with its place") {
 TEST_CASE("a file that may not be read says so") {
   Folder folder;
   write_wav(folder.file("a.wav"), 16000, 1, 16);
-  chmod(folder.path.c_str(), 0755);
+  chmod(folder.path().c_str(), 0755);
   chmod(folder.file("a.wav").c_str(), 0);
   const int before = geteuid() == 0 ? setfsuid(65534) : -1;  // root may read everything
   const std::string said = refusal(folder.file("a.wav"));

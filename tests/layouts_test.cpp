@@ -1,11 +1,10 @@
 // Every layout of one model gives the same tensors, the same config and the same words.
-#include <unistd.h>
-
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"
 #include "decode_values.hpp"
+#include "folder.hpp"
 #include "tiny_model.hpp"
 #include "weights.hpp"
 
@@ -14,12 +13,6 @@ using namespace npurt_test;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("npurt-layouts-" + std::to_string(::getpid()));
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-};
 
 const TinyModel& model() {
   static const TinyModel m = tiny_model();
@@ -72,20 +65,20 @@ void check_lists(const fs::path& path) {
 TEST_CASE("a CTranslate2 folder gives canonical tensors") {
   Folder f;
   const std::string type = GENERATE("f32", "f16", "i8");
-  write_ctranslate2(model(), f.path / "model", type);
-  check_model(f.path / "model", 0);
-  check_lists(f.path / "model");
+  write_ctranslate2(model(), f.path() / "model", type);
+  check_model(f.path() / "model", 0);
+  check_lists(f.path() / "model");
 }
 
 TEST_CASE("a CTranslate2 vocabulary may be a JSON list") {
   Folder f;
-  write_ctranslate2(model(), f.path / "model", "f16");
+  write_ctranslate2(model(), f.path() / "model", "f16");
   nlohmann::json words;
-  std::string lines = read_file(f.path / "model/vocabulary.txt");
+  std::string lines = read_file(f.path() / "model/vocabulary.txt");
   for (size_t at = 0, end; at < lines.size(); at = end + 1) words.push_back(lines.substr(at, (end = lines.find('\n', at)) - at));
-  fs::remove(f.path / "model/vocabulary.txt");
-  write_file(f.path / "model/vocabulary.json", words.dump());
-  check_model(f.path / "model", 0);
+  fs::remove(f.path() / "model/vocabulary.txt");
+  write_file(f.path() / "model/vocabulary.json", words.dump());
+  check_model(f.path() / "model", 0);
 }
 
 TEST_CASE("a Hugging Face folder gives canonical tensors") {
@@ -93,42 +86,42 @@ TEST_CASE("a Hugging Face folder gives canonical tensors") {
   const std::string type = GENERATE("F32", "F16", "BF16");
   const bool sharded = GENERATE(false, true);
   const std::string prefix = sharded ? "" : "model.";
-  write_huggingface(model(), f.path / "model", type, sharded, prefix);
-  check_model(f.path / "model", 0);
-  check_lists(f.path / "model");
+  write_huggingface(model(), f.path() / "model", type, sharded, prefix);
+  check_model(f.path() / "model", 0);
+  check_lists(f.path() / "model");
 }
 
 TEST_CASE("a Hugging Face vocabulary may be in tokenizer.json") {
   Folder f;
-  write_huggingface(model(), f.path / "model", "F16", false, "model.");
+  write_huggingface(model(), f.path() / "model", "F16", false, "model.");
   nlohmann::json tokenizer;
-  tokenizer["model"]["vocab"] = nlohmann::json::parse(read_file(f.path / "model/vocab.json"));
+  tokenizer["model"]["vocab"] = nlohmann::json::parse(read_file(f.path() / "model/vocab.json"));
   tokenizer["added_tokens"] = nlohmann::json::array({{{"id", 50256}, {"content", "<|endoftext|>"}}});
-  fs::remove(f.path / "model/vocab.json");
-  write_file(f.path / "model/tokenizer.json", tokenizer.dump());
-  check_model(f.path / "model", 0);
+  fs::remove(f.path() / "model/vocab.json");
+  write_file(f.path() / "model/tokenizer.json", tokenizer.dump());
+  check_model(f.path() / "model", 0);
 }
 
 TEST_CASE("a whisper.cpp file gives canonical tensors") {
   Folder f;
   const std::string type = GENERATE("f32", "f16", "q4_0", "q5_0", "q5_1", "q8_0");
-  write_ggml(model(), f.path / "model.bin", type);
-  check_model(f.path / "model.bin", bound(type));
+  write_ggml(model(), f.path() / "model.bin", type);
+  check_model(f.path() / "model.bin", bound(type));
 }
 
 TEST_CASE("npurt's own file gives canonical tensors") {
   Folder f;
-  write_ggml(model(), f.path / "model.bin", "f32");
-  write_npurt(model(), f.path / "model.safetensors", Weights::open(f.path / "model.bin")->config());
-  check_model(f.path / "model.safetensors", 0);
+  write_ggml(model(), f.path() / "model.bin", "f32");
+  write_npurt(model(), f.path() / "model.safetensors", Weights::open(f.path() / "model.bin")->config());
+  check_model(f.path() / "model.safetensors", 0);
 }
 
 TEST_CASE("int8 rows are what was stored, or at most half a step away") {
   Folder f;
-  write_ctranslate2(model(), f.path / "i8", "i8");
-  write_huggingface(model(), f.path / "f32", "F32", false, "model.");
+  write_ctranslate2(model(), f.path() / "i8", "i8");
+  write_huggingface(model(), f.path() / "f32", "F32", false, "model.");
   for (const auto& [folder, within] : {std::pair{"i8", 0.0}, {"f32", 0.5001}}) {
-    const auto weights = Weights::open(f.path / folder);
+    const auto weights = Weights::open(f.path() / folder);
     for (const char* name : {"decoder.blocks.1.attn.qkv.weight", "decoder.blocks.0.cross_attn.kv.weight",
                              "decoder.blocks.0.cross_attn.kv.bias", "decoder.token_embedding.weight"}) {
       npurt_tensor rows{}, scale{};

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"
+#include "folder.hpp"
 #include "stage.hpp"
 
 using namespace npurt_test;
@@ -15,21 +16,6 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "npurt-sink-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return path / name; }
-  fs::path path;
-};
-
-std::string read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 const npurt_plugin& plugin() {
   static const npurt_plugin& p = load(NPURT_PLUGIN_DIR "/libnpurt_audio.so");
@@ -74,7 +60,7 @@ TEST_CASE("Python and FFmpeg read every format as what was written") {
     empty.end();
   }
   const std::string command =
-      std::string(NPURT_PYTHON) + " " NPURT_SOURCE_DIR "/tests/transcript_check.py " + folder.path.string();
+      std::string(NPURT_PYTHON) + " " NPURT_SOURCE_DIR "/tests/transcript_check.py " + folder.path().string();
   CHECK(std::system(command.c_str()) == 0);
 }
 
@@ -136,7 +122,7 @@ TEST_CASE("a file that cannot be written is named") {
     return "(nothing)";
   };
   CHECK(said(folder.file("none/a.txt")) == folder.file("none/a.txt") + ": cannot be written: No such file or directory");
-  CHECK(said(folder.path) == folder.path.string() + ": cannot be written: Is a directory");
+  CHECK(said(folder.path()) == folder.path().string() + ": cannot be written: Is a directory");
   CHECK(said("/dev/full") == "/dev/full: cannot be written: No space left on device");
 }
 
