@@ -57,8 +57,8 @@ void log_line(npurt_level level, const std::string& node, const std::string& tex
   logger().log(levels[level], "{}: {}", node, text);
 }
 
-NodeHost::NodeHost(const Node& node, Surroundings& around)
-    : node_(node), around_(around), threads_(std::to_string(around.threads)) {
+NodeHost::NodeHost(const Node& node, Surroundings& around, Pool& pool)
+    : node_(node), around_(around), pool_(pool), threads_(std::to_string(around.threads)) {
   face_.size = sizeof face_;
   face_.self = this;
   face_.log = [](void* p, int32_t level, const char* text) { self(p).log(level, text); };
@@ -187,7 +187,7 @@ void NodeHost::prepare(Outputs& out, const std::vector<npurt_spec>& planned) {
     out.views[i].spec = planned[i];
     const auto bytes = spec_bytes(planned[i]);
     if (!bytes) continue;
-    if (!out.memory[i].data() || out.memory[i].capacity() < *bytes) out.memory[i] = around_.pool.take(*bytes);
+    if (!out.memory[i].data() || out.memory[i].capacity() < *bytes) out.memory[i] = pool_.take(*bytes);
     out.views[i].data = out.memory[i].data();
     out.views[i].bytes = *bytes;
   }
@@ -205,7 +205,7 @@ int32_t NodeHost::resize(uint32_t port, const npurt_spec& spec) {
                                spec_text(planned));
   try {
     Memory& m = out_->memory[port];
-    if (!m.data() || m.capacity() < *bytes) m = around_.pool.take(*bytes);
+    if (!m.data() || m.capacity() < *bytes) m = pool_.take(*bytes);
     npurt_tensor& t = out_->views[port];
     t.spec = spec;
     t.data = m.data();

@@ -17,6 +17,7 @@
 #include "catalog.hpp"
 #include "clocks.hpp"
 #include "tensor.hpp"
+#include "child_process.hpp"
 #include "trace.hpp"
 #include "weights.hpp"
 
@@ -34,7 +35,8 @@ struct Surroundings {
   std::vector<std::pair<std::string, std::string>> isolate;  // its --isolate
   int threads = 1;
   std::map<std::string, double> tunings;  // of the tuning cache, if the policy is to go by it
-  Pool pool;                              // of all packets; outlives the stages
+  Pool pool, shared;                      // of all packets, and of those that isolated stages see; outlive the stages
+  std::unique_ptr<ChildProcess> spare;    // for the next isolated stage
 
   // Of the run under way; set before its lanes start.
   std::atomic<bool> stop{false};  // a node failed
@@ -61,8 +63,8 @@ void log_line(npurt_level level, const std::string& node, const std::string& tex
 
 class NodeHost {
  public:
-  // Both outlive this object.
-  NodeHost(const Node& node, Surroundings& around);
+  // All outlive this object; outputs come from `pool`.
+  NodeHost(const Node& node, Surroundings& around, Pool& pool);
   ~NodeHost();
   NodeHost(const NodeHost&) = delete;
 
@@ -96,6 +98,7 @@ class NodeHost {
   npurt_host face_{};
   const Node& node_;
   Surroundings& around_;
+  Pool& pool_;
   const std::vector<npurt_spec>* planned_ = nullptr;
   Outputs* out_ = nullptr;
   std::string sentence_, model_error_;

@@ -7,9 +7,10 @@ int32_t code_of(Exit e) { return e == Exit::device ? NPURT_FAULT : e == Exit::pl
 
 }  // namespace
 
-InnerGraph::InnerGraph(const Graph& graph, const std::vector<npurt_spec>& in, const std::string& owner, const npurt_host* host,
+InnerGraph::InnerGraph(const Graph& graph, const std::vector<npurt_spec>& in, const Node& node, const npurt_host* host,
                        Surroundings& around)
     : host_(host) {
+  const std::string& owner = node.id;
   std::vector<Diagnostic> wrong, missing;
   if (in.size() != graph.inputs.size())
     wrong.push_back({{graph.file},
@@ -17,6 +18,7 @@ InnerGraph::InnerGraph(const Graph& graph, const std::vector<npurt_spec>& in, co
                          "' gives it " + std::to_string(in.size()),
                      {}});
   else graph_ = wire(graph, *around.plugins, wrong, missing);
+  share_packets(graph_, node.isolate_s > 0);
   for (PlanNode& p : graph_.nodes) {
     if (p.splits() || p.source())
       wrong.push_back(
@@ -97,7 +99,7 @@ int32_t NodeHost::plan_inner(const std::string& name, const npurt_spec* in, uint
     if (node_.with.contains("model")) options.offer["model"] = model_path().string();
     const auto folder = std::filesystem::path(it->second.place.file).parent_path();
     const Graph graph = load_graph(folder / it->second.value, options);
-    auto made = std::make_unique<InnerGraph>(graph, std::vector<npurt_spec>(in, in + inputs), node_.id, &face_, around_);
+    auto made = std::make_unique<InnerGraph>(graph, std::vector<npurt_spec>(in, in + inputs), node_, &face_, around_);
     out = made->face();
     inner_.push_back(std::move(made));
     return NPURT_OK;

@@ -7,8 +7,8 @@ namespace npurt {
 
 class InnerGraph {
  public:
-  // Plans `graph` for inputs of these shapes; node ids get "<owner>." before them. Throws Error.
-  InnerGraph(const Graph& graph, const std::vector<npurt_spec>& in, const std::string& owner, const npurt_host* host,
+  // Plans `graph`, which runs inside `owner`, for inputs of these shapes; node ids get the owner's before them. Throws Error.
+  InnerGraph(const Graph& graph, const std::vector<npurt_spec>& in, const Node& owner, const npurt_host* host,
              Surroundings& around);
 
   const npurt_inner* face() const { return &face_; }

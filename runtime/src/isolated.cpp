@@ -1,38 +1,16 @@
 #include "isolated.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <thread>
-
-extern char** environ;
 
 namespace npurt {
 namespace {
 
 constexpr int kGlanceMs = 20;                        // so often a waiting parent looks around
 constexpr uint64_t kMostGrowth = uint64_t{1} << 30;  // of the child's own memory since it was opened
-constexpr std::chrono::milliseconds kFarewell{1000};
-
-std::filesystem::path program() {
-  std::error_code none;
-  const auto here = std::filesystem::read_symlink("/proc/self/exe", none).parent_path().parent_path();
-  for (const auto& file : {here / NPURT_LIBEXECDIR "/npurt/isolated", here / "libexec/npurt/isolated",
-                           std::filesystem::path(NPURT_FULL_LIBEXECDIR "/npurt/isolated")})
-    if (std::filesystem::exists(file, none)) return file;
-  throw Error(Exit::run_failed, "libexec/npurt/isolated, which runs isolated stages, is not installed beside this program");
-}
 
 // What the child needs to make the stage's host: the node as far as weights are concerned, and what is the same for all nodes.
 Message introduction(const Stage& stage, const Node& node, Surroundings& around) {
@@ -48,50 +26,13 @@ Message introduction(const Stage& stage, const Node& node, Surroundings& around)
 }  // namespace
 
 Isolated::Isolated(const Stage& stage, const Node& node, Surroundings& around, const npurt_host* host)
-    : stage_(stage), node_(node), around_(around), host_(host), arena_(around.pool.share()) {
-  const std::string file = program().string();
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    throw Error(Exit::run_failed, std::string("no socket for an isolated stage: ") + std::strerror(errno));
-  socket_ = ends[0];
-  // Out of the way of 3 and 4, which they become in the child.
-  const int its_end = fcntl(ends[1], F_DUPFD_CLOEXEC, 10), its_arena = fcntl(arena_.file(), F_DUPFD_CLOEXEC, 10);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, its_end, 3);
-  posix_spawn_file_actions_adddup2(&files, its_arena, 4);
-  std::string name = "npurt: " + node.id;
-  char* arguments[] = {name.data(), nullptr};
-  const int failed = posix_spawn(&child_, file.c_str(), &files, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&files);
-  for (int fd : {ends[1], its_end, its_arena}) close(fd);
-  if (!failed) return;
-  close(socket_);
-  throw Error(Exit::run_failed, "cannot start " + file + ": " + std::strerror(failed));
+    : stage_(stage), node_(node), around_(around), host_(host), arena_(around.shared.share()), child_(std::move(around.spare)) {
+  if (!child_) child_ = std::make_unique<ChildProcess>(arena_);
 }
 
+// A child in which a stage only refused serves the next candidate as well.
 Isolated::~Isolated() {
-  end(kFarewell);
-  close(socket_);
-}
-
-// Hangs up, waits and says what became of the child.
-std::string Isolated::end(std::chrono::milliseconds patience) {
-  if (child_ < 0) return "ended before";
-  shutdown(socket_, SHUT_RDWR);
-  int status = 0;
-  const auto deadline = clock::now() + patience;
-  pid_t gone = 0;
-  while ((gone = waitpid(child_, &status, WNOHANG)) == 0 && clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  if (gone == 0) {
-    kill(child_, SIGKILL);
-    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
-  child_ = -1;
-  if (WIFSIGNALED(status)) return std::string("ended: ") + strsignal(WTERMSIG(status));
-  return "ended with exit code " + std::to_string(WEXITSTATUS(status));
+  if (child_ && !opened_) around_.spare = std::move(child_);
 }
 
 int32_t Isolated::lost(const std::string& why, int32_t code) {
@@ -110,8 +51,9 @@ int32_t Isolated::plan(const npurt_spec* in, uint32_t inputs, npurt_spec* out, u
 }
 
 int32_t Isolated::open() {
+  opened_ = true;
   const int32_t code = ask(Message(Message::open), NPURT_REFUSE, [](Message&) {});
-  own_at_open_ = own_memory();
+  if (child_) own_at_open_ = child_->own_memory();
   return code;
 }
 
@@ -132,16 +74,17 @@ int32_t Isolated::run(npurt_call& call) {
 }
 
 int32_t Isolated::ask(const Message& question, int32_t if_lost, const std::function<void(Message&)>& take) {
-  if (child_ < 0) return lost("ended in an earlier call", if_lost);
+  if (!child_) return lost("ended in an earlier call", if_lost);
   try {
     heard_ = clock::now();
-    question.send(socket_);
+    question.send(child_->socket);
     for (;;) {
       if (const std::string why = wait(); !why.empty()) {
-        end({});
+        child_->end({});
+        child_.reset();
         return lost(why, if_lost);
       }
-      Message m = Message::receive(socket_);
+      Message m = Message::receive(child_->socket);
       heard_ = clock::now();
       if (m.kind != Message::done) {
         serve(m);
@@ -154,7 +97,9 @@ int32_t Isolated::ask(const Message& question, int32_t if_lost, const std::funct
       return sentence.empty() ? code : host_->fail(host_->self, code, sentence.c_str());  // else it is kept here
     }
   } catch (const Parted&) {
-    return lost(end(kFarewell), if_lost);
+    const std::string how = child_->end(ChildProcess::kPatience);
+    child_.reset();
+    return lost(how, if_lost);
   }
 }
 
@@ -162,11 +107,11 @@ int32_t Isolated::ask(const Message& question, int32_t if_lost, const std::funct
 std::string Isolated::wait() {
   for (;;) {
     std::atomic_ref(*reinterpret_cast<int*>(arena_.base())).store(around_.cancelled() ? 1 : 0);
-    pollfd p{socket_, POLLIN, 0};
+    pollfd p{child_->socket, POLLIN, 0};
     const int ready = poll(&p, 1, kGlanceMs);
     if (const auto now = clock::now(); now - looked_ > std::chrono::milliseconds(kGlanceMs)) {
       looked_ = now;
-      if (own_at_open_ && own_memory() > own_at_open_ + kMostGrowth) return "has taken another GiB of memory";
+      if (own_at_open_ && child_->own_memory() > own_at_open_ + kMostGrowth) return "has taken another GiB of memory";
     }
     if (ready > 0) return "";
     if (clock::now() - heard_ > std::chrono::duration<double>(node_.isolate_s)) {
@@ -175,14 +120,6 @@ std::string Isolated::wait() {
       return text;
     }
   }
-}
-
-// Resident bytes of the child that it shares with nobody.
-uint64_t Isolated::own_memory() const {
-  std::ifstream file("/proc/" + std::to_string(child_) + "/statm");
-  uint64_t all = 0, resident = 0, shared = 0;
-  file >> all >> resident >> shared;
-  return (resident - std::min(resident, shared)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 // `t`, or a copy of it where the child sees it.
@@ -195,7 +132,7 @@ npurt_tensor Isolated::shared(npurt_tensor t) {
 }
 
 void* Isolated::borrow(uint64_t bytes) {
-  borrowed_.push_back(around_.pool.take(bytes));
+  borrowed_.push_back(around_.shared.take(bytes));
   return borrowed_.back().data();
 }
 

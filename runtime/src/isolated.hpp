@@ -2,13 +2,10 @@
 // child may write only the outputs of the call under way, so that its inputs are whole for whoever takes over.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <string>
 #include <vector>
 
-#include "arena.hpp"
 #include "host.hpp"
 #include "message.hpp"
 
@@ -16,8 +13,8 @@ namespace npurt {
 
 class Isolated {
  public:
-  // Starts the child, which loads the stage's library again. `host` answers what the stage asks for; all outlive this object.
-  // Throws Error(run_failed) if there is no child to be had.
+  // Takes the spare child, or starts one, which loads the stage's library again. `host` answers what the stage asks for; all
+  // outlive this object. Throws Error(run_failed) if there is no child to be had.
   Isolated(const Stage& stage, const Node& node, Surroundings& around, const npurt_host* host);
   ~Isolated();
   Isolated(const Isolated&) = delete;
@@ -38,8 +35,6 @@ class Isolated {
   void serve(Message& m);
   void run_inner(Message& m);
   int32_t lost(const std::string& why, int32_t code);
-  std::string end(std::chrono::milliseconds patience);
-  uint64_t own_memory() const;
   npurt_tensor shared(npurt_tensor t);
   void* borrow(uint64_t bytes);
 
@@ -48,8 +43,8 @@ class Isolated {
   Surroundings& around_;
   const npurt_host* host_;
   Arena& arena_;
-  pid_t child_ = -1;
-  int socket_ = -1;
+  std::unique_ptr<ChildProcess> child_;  // none once it has ended
+  bool opened_ = false;
   npurt_call* call_ = nullptr;  // under way
   std::vector<const npurt_inner*> inner_;
   std::vector<Memory> borrowed_;      // until the call ends

@@ -55,7 +55,7 @@ void Isolated::serve(Message& m) {
     default:
       throw Parted("a message makes no sense");
   }
-  reply.send(socket_);
+  reply.send(child_->socket);
 }
 
 void Isolated::run_inner(Message& m) {
@@ -69,7 +69,7 @@ void Isolated::run_inner(Message& m) {
   Message reply(Message::reply);
   reply.put(code);
   for (const npurt_tensor& t : out) put_tensor(reply, code == NPURT_OK ? shared(t) : blank_tensor(), arena_.base());
-  reply.send(socket_);
+  reply.send(child_->socket);
 }
 
 }  // namespace npurt

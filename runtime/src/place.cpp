@@ -47,7 +47,7 @@ std::pair<npurt_code, std::string> try_candidate(PlanNode& p, const Stage& stage
   Bindings names;
   if (std::string why = inputs_fit(p, stage.signature, names); !why.empty()) return {NPURT_REFUSE, why};
   p.stage.close();
-  p.host = std::make_unique<NodeHost>(p.text, around);
+  p.host = std::make_unique<NodeHost>(p.text, around, p.shared ? around.shared : around.pool);
   try {
     p.stage.choose(stage, p.text, around, p.host->face());
   } catch (const Error& e) {
@@ -158,6 +158,18 @@ std::optional<Unplaced> place(PlanNode& p, Surroundings& around) {
     p.placement.refused.push_back({c.name, why});
   }
   return Unplaced{NPURT_REFUSE, "", "no candidate is left"};
+}
+
+void share_packets(PlannedGraph& g, bool outputs) {
+  for (PlanNode& p : g.nodes) {
+    if (p.text.isolate_s > 0) {
+      p.shared = true;
+      for (const Wire& w : p.in)
+        if (w.connected() && w.node != kGraphInput) g.nodes[w.node].shared = true;
+    }
+    for (const GraphPort& o : g.graph.outputs)
+      if (outputs && o.node == p.text.id) p.shared = true;
+  }
 }
 
 void place_all(PlannedGraph& g, const std::vector<npurt_spec>& inputs, Surroundings& around, std::vector<Diagnostic>& wrong,

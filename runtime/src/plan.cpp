@@ -91,6 +91,10 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
   if ((options.policy.empty() ? graph.policy : options.policy) == "measured" && !options.strict)
     body->around.tunings = read_tunings(options.tuning.empty() ? tuning_cache() : options.tuning);
 
+  // The first child starts while the graph is wired.
+  if (!graph.isolate.empty() || std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) { return n.isolate_s > 0; }))
+    body->around.spare = std::make_unique<ChildProcess>(body->around.shared.share());
+
   std::vector<Diagnostic> wrong, missing;
   const std::vector<npurt_spec> inputs = specs(options.inputs);
   if (inputs.size() != graph.inputs.size())
@@ -98,6 +102,7 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
                      "graph '" + graph.name + "' has inputs, so it is a block of another graph and does not run by itself",
                      {}});
   body->graph = wire(graph, *body->around.plugins, wrong, missing);
+  share_packets(body->graph, false);
   if (wrong.empty() && missing.empty()) place_all(body->graph, inputs, body->around, wrong, missing);
   if (wrong.empty() && missing.empty()) {
     check_used(body->graph, "--use", graph.use, wrong);
@@ -107,6 +112,7 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
   wrong.insert(wrong.end(), missing.begin(), missing.end());
   if (!wrong.empty()) throw Error(code, wrong);
   check_required(body->graph, options);
+  body->around.spare.reset();
   body->plan_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return Plan(std::move(body));
 }

@@ -64,7 +64,7 @@ class Child {
       s.place.file = m.text();
     }
     around_.folder = m.text();
-    host_.emplace(node_, around_);
+    host_.emplace(node_, around_, around_.pool);
     in_.resize(m.count());
     for (npurt_spec& s : in_) s = m.get<npurt_spec>();
     std::vector<npurt_spec> out(m.count());

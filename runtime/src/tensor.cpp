@@ -17,7 +17,7 @@ Memory::~Memory() {
 Pool::Pool() = default;
 Pool::~Pool() {
   for (Block* b : free_) {
-    less(*b);
+    if (!arena_) std::free(b->data);  // an arena goes as a whole
     delete b;
   }
 }
@@ -39,7 +39,7 @@ Memory Pool::take(uint64_t bytes) {
   {
     std::lock_guard lock(mutex_);
     // The smallest that holds `bytes` and does not waste much, else the largest of the smaller ones, which then grows.
-    const uint64_t most = std::max<uint64_t>(4 * bytes, 1 << 16);
+    const uint64_t most = std::max<uint64_t>(bytes + bytes / 2, 1 << 16);
     auto best = free_.end();
     for (auto it = free_.begin(); it != free_.end(); ++it) {
       const uint64_t have = (*it)->capacity;

@@ -45,6 +45,7 @@ struct PlanNode {
   std::vector<std::vector<Reader>> readers;  // per output port
   std::vector<int> sequence;                 // per output port: equal numbers mean packets match by index
   bool lifted = false;                       // joins @stream with per-packet inputs: its in-edges hold any number of packets
+  bool shared = false;                       // a child process reads or writes its outputs
   int to_sink = 0;                           // nodes on the longest way to a node that nobody reads
 
   std::vector<Candidate> candidates;
