@@ -21,7 +21,7 @@ from pathlib import Path
 
 BLOCK = re.compile(r"(?:<!-- (?P<order>[^>]*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.S | re.M)
 
-root, build, document = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+root, build, document = (Path(argument).resolve() for argument in sys.argv[1:4])
 npurt = build / "bin/npurt"
 if not npurt.exists():
     print(f"skipped: {npurt} is not built")
