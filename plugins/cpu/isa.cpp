@@ -1,5 +1,6 @@
 #include "isa.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 #include <npurt/plugin.hpp>
@@ -52,6 +53,16 @@ const Kernels& kernels() {
   return level >= Isa::avx512 ? avx512::kernels : level == Isa::avx2 ? avx2::kernels : base::kernels;
 }
 
-int activation_levels() { return isa() >= Isa::vnni || onednn_has_vnni() ? 255 : 127; }
+// Pairs are neighbours along k. The sum of a pair is largest where all that is of one sign meets the highest level.
+int activation_levels(const int8_t* w, int64_t n, int64_t k) {
+  if (isa() >= Isa::vnni || onednn_has_vnni()) return 255;
+  int most = 1;
+  for (int64_t r = 0; r < n; ++r, w += k)
+    for (int64_t i = 0; i < k; i += 2) {
+      const int a = w[i], b = i + 1 < k ? w[i + 1] : 0;
+      most = std::max({most, std::max(a, 0) + std::max(b, 0), -std::min(a, 0) - std::min(b, 0)});
+    }
+  return std::min(255, 32767 / most);
+}
 
 }  // namespace npurt_cpu

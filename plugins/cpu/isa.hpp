@@ -17,8 +17,8 @@ const char* isa_name(Isa level);
 // The vector kernels of that level.
 const Kernels& kernels();
 
-// Levels of a quantised activation: 255, or 127 where the processor adds pairs of 8-bit products in 16 bits (no VNNI), which
-// more would overflow.
-int activation_levels();
+// Levels of an activation that is quantised to meet the int8 matrix w[n, k]: 255, or fewer where the processor adds pairs of
+// products in 16 bits (no VNNI): the most that no pair of w overflows, at least 128.
+int activation_levels(const int8_t* w, int64_t n, int64_t k);
 
 }  // namespace npurt_cpu

@@ -134,44 +134,57 @@ float exp_row(float* x, int64_t n) {
   return sum;
 }
 
-using Lanes = double __attribute__((vector_size(kLanes * sizeof(double)), aligned(8)));
+// As many lanes as a register holds: a vector type that is wider is split through memory by GCC.
+#if defined(__AVX512F__)
+constexpr int kWidth = 8;
+#elif defined(__AVX2__)
+constexpr int kWidth = 4;
+#else
+constexpr int kWidth = 2;
+#endif
+using Lanes = double __attribute__((vector_size(kWidth * sizeof(double)), aligned(8)));
+
+inline const Lanes& lanes(const double* x, int64_t row, int part) {
+  return *reinterpret_cast<const Lanes*>(x + row * kLanes + part * kWidth);
+}
+inline Lanes& lanes(double* x, int64_t row, int part) { return *reinterpret_cast<Lanes*>(x + row * kLanes + part * kWidth); }
 
 // 400 = 20·20 (Cooley & Tukey 1965): 20-point transforms, twiddles, 20-point transforms. x is real, so k1 = 11…19 mirrors 9…1.
 void power400(const double* x, const double* roots, double* power) {
-  const auto* in = reinterpret_cast<const Lanes*>(x);
-  auto* out = reinterpret_cast<Lanes*>(power);
-  for (int k1 = 0; k1 <= 10; ++k1) {
-    Lanes re[20], im[20];
-    for (int n2 = 0; n2 < 20; ++n2) {
-      Lanes a = {}, b = {};
-      for (int n1 = 0; n1 < 20; ++n1) {
-        const double* w = roots + 2 * (20 * n1 * k1 % 400);
-        a += in[20 * n1 + n2] * w[0];
-        b += in[20 * n1 + n2] * w[1];
-      }
-      const double* w = roots + 2 * (n2 * k1);
-      re[n2] = a * w[0] - b * w[1];
-      im[n2] = a * w[1] + b * w[0];
-    }
-    for (int k2 = 0; k2 < 20; ++k2) {
-      int k = k1 + 20 * k2;
-      if (k > 200 && k1 % 10 == 0) break;
-      Lanes a = {}, b = {};
+  for (int part = 0; part < kLanes / kWidth; ++part)
+    for (int k1 = 0; k1 <= 10; ++k1) {
+      Lanes re[20], im[20];
       for (int n2 = 0; n2 < 20; ++n2) {
-        const double* w = roots + 2 * (20 * n2 * k2 % 400);
-        a += re[n2] * w[0] - im[n2] * w[1];
-        b += re[n2] * w[1] + im[n2] * w[0];
+        Lanes a = {}, b = {};
+        for (int n1 = 0; n1 < 20; ++n1) {
+          const double* w = roots + 2 * (20 * n1 * k1 % 400);
+          a += lanes(x, 20 * n1 + n2, part) * w[0];
+          b += lanes(x, 20 * n1 + n2, part) * w[1];
+        }
+        const double* w = roots + 2 * (n2 * k1);
+        re[n2] = a * w[0] - b * w[1];
+        im[n2] = a * w[1] + b * w[0];
       }
-      out[k <= 200 ? k : 400 - k] = a * a + b * b;
+      for (int k2 = 0; k2 < 20; ++k2) {
+        int k = k1 + 20 * k2;
+        if (k > 200 && k1 % 10 == 0) break;
+        Lanes a = {}, b = {};
+        for (int n2 = 0; n2 < 20; ++n2) {
+          const double* w = roots + 2 * (20 * n2 * k2 % 400);
+          a += re[n2] * w[0] - im[n2] * w[1];
+          b += re[n2] * w[1] + im[n2] * w[0];
+        }
+        lanes(power, k <= 200 ? k : 400 - k, part) = a * a + b * b;
+      }
     }
-  }
 }
 
 void mel(const double* power, const double* weight, int64_t n, double* out) {
-  const auto* in = reinterpret_cast<const Lanes*>(power);
-  Lanes sum = {};
-  for (int64_t i = 0; i < n; ++i) sum += in[i] * weight[i];
-  *reinterpret_cast<Lanes*>(out) = sum;
+  for (int part = 0; part < kLanes / kWidth; ++part) {
+    Lanes sum = {};
+    for (int64_t i = 0; i < n; ++i) sum += lanes(power, i, part) * weight[i];
+    lanes(out, 0, part) = sum;
+  }
 }
 
 }  // namespace

@@ -15,8 +15,7 @@ constexpr int64_t kBlock = 96;
 void MatmulInt8::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   const std::string precision = precision_of(host);
   if (precision == "f32") throw npurt::Refuse("precision is f32");
-  if (precision == "auto" && isa() < Isa::vnni && !onednn_has_vnni())
-    throw npurt::Refuse("precision is auto, and this processor has no 8-bit dot product (VNNI)");
+  if (precision == "auto" && isa() < Isa::avx2) throw npurt::Refuse("precision is auto, and this processor has no AVX2");
   plan_matmul(host, in, out);
 }
 
@@ -24,11 +23,11 @@ MatmulInt8::MatmulInt8(npurt::Host host, npurt::Specs in)
     : k_(in[0].dims[1]),
       n_(host.weight<int8_t>(host.option("weight")).rows),
       threads_(host.threads()),
-      levels_(activation_levels()),
       blocks_(in[0].dims[0], kBlock, threads_),
       epilogue_(host, n_) {
   const auto w = host.weight<int8_t>(host.option("weight"));
   scale_ = w.scale;
+  levels_ = activation_levels(w.data, n_, k_);
   for (int64_t r = 0; r < n_; ++r)
     offset_.push_back(scale_[r] * static_cast<float>(std::accumulate(w.data + r * k_, w.data + (r + 1) * k_, int64_t{0})));
   bias_.resize(static_cast<size_t>(n_));

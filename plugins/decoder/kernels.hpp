@@ -22,7 +22,7 @@ struct Kernels {
                      float* out);
   // The same over bytes: a key or value is (byte - 128) times its row's scale. Keys lie as [n/16][d/4][16][4], so that one
   // instruction meets 16 of them; n is rounded up, and so are scores and key_scales; d is a multiple of 16. Values are [n, d]
-  // rows; those of a probability below 1e-6 of the largest are left out. Null where the processor has no 8-bit dot product.
+  // rows; those of a probability below 1e-6 of the largest are left out. Null where the processor has no AVX2.
   void (*attend_i8)(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values,
                     const float* value_scales, long n, long d, float scale, float* scores, float* out);
   void (*to_f16)(const float* in, long n, uint16_t* out);

@@ -1,4 +1,4 @@
-// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code; 422 lines because a set
+// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code; 477 lines because a set
 // is one unit. No standard library templates here: their instantiations would be shared with code that must run on older
 // processors.
 #include <math.h>
@@ -92,42 +92,61 @@ void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const 
       tile(w + r * k, row_sums + r, count, k, x + i * k, y + i * ldy + r, ldy);
     }
 }
-#else
-inline int dot_i8(const int8_t* w, const uint8_t* x, long k) {
-  int sum = 0;
-  long j = 0;
-#if defined(__AVX2__)
-  __m256i s = _mm256_setzero_si256();
-  for (; j + 16 <= k; j += 16) {
-    const __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + j)));
-    const __m256i b = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x + j)));
-    s = _mm256_add_epi32(s, _mm256_madd_epi16(a, b));
-  }
-  alignas(32) int lane[8];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(lane), s);
-  for (int i = 0; i < 8; ++i) sum += lane[i];
-#endif
-  for (; j < k; ++j) sum += w[j] * x[j];
-  return sum;
-}
-inline void dot4_i8(const int8_t* w, const uint8_t* x, long k, int* out) {
-  for (int q = 0; q < 4; ++q) out[q] = dot_i8(w, x + q * k, k);
+#elif defined(__AVX2__)
+// dot(x, w) of 32 bytes each, as 8 sums. |x| times w with x's sign: |x| and |w| are at most 127, so a pair of products fits 16
+// bits.
+inline __m256i dot32(__m256i size_of_x, __m256i x, __m256i w) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(size_of_x, _mm256_sign_epi8(w, x)), _mm256_set1_epi16(1));
 }
 
-void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
-  for (long i = 0; i < m; i += kTogether) {
-    const long n = m - i < kTogether ? m - i : kTogether;
-    for (long r = 0; r < rows; ++r) {
-      const int32_t offset = 128 * row_sums[r];
-      if (n == kTogether) {
-        int out[4];
-        dot4_i8(w + r * k, x + i * k, k, out);
-        for (long q = 0; q < 4; ++q) y[(i + q) * ldy + r] = out[q] - offset;
-      } else {
-        for (long q = 0; q < n; ++q) y[(i + q) * ldy + r] = dot_i8(w + r * k, x + (i + q) * k, k) - offset;
-      }
+// The sums of the elements of four vectors.
+inline __m128i sum4(__m256i a, __m256i b, __m256i c, __m256i d) {
+  const __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+  return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+}
+
+inline __m256i load32(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+
+// Four rows of w by N of x; the fewer than four rows at the end of w are given with `count`.
+template <int N>
+inline void tile_i8(const int8_t* w, long count, long k, const uint8_t* x, int32_t* y, long ldy) {
+  const int8_t* row[4];
+  for (int r = 0; r < 4; ++r) row[r] = w + (r < count ? r : 0) * k;
+  __m256i s[N][4];
+  for (int q = 0; q < N; ++q) s[q][0] = s[q][1] = s[q][2] = s[q][3] = _mm256_setzero_si256();
+  long j = 0;
+  for (; j + 32 <= k; j += 32)
+#pragma GCC unroll 2
+    for (int q = 0; q < N; ++q) {
+      const __m256i v = _mm256_xor_si256(load32(x + q * k + j), _mm256_set1_epi8(-128)), size = _mm256_abs_epi8(v);
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; ++r) s[q][r] = _mm256_add_epi32(s[q][r], dot32(size, v, load32(row[r] + j)));
+    }
+  for (int q = 0; q < N; ++q) {
+    int out[4];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), sum4(s[q][0], s[q][1], s[q][2], s[q][3]));
+    for (long r = 0; r < count; ++r) {
+      for (long i = j; i < k; ++i) out[r] += row[r][i] * (x[q * k + i] - 128);
+      y[q * ldy + r] = out[r];
     }
   }
+}
+
+void rows_i8(const int8_t* w, const int32_t*, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
+  for (long i = 0; i < m; i += 2)
+    for (long r = 0; r < rows; r += 4) {
+      const auto tile = m - i < 2 ? tile_i8<1> : tile_i8<2>;
+      tile(w + r * k, rows - r < 4 ? rows - r : 4, k, x + i * k, y + i * ldy + r, ldy);
+    }
+}
+#else
+void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
+  for (long i = 0; i < m; ++i)
+    for (long r = 0; r < rows; ++r) {
+      int32_t sum = -128 * row_sums[r];
+      for (long j = 0; j < k; ++j) sum += w[r * k + j] * x[i * k + j];
+      y[i * ldy + r] = sum;
+    }
 }
 #endif
 
@@ -256,48 +275,84 @@ void attend_f16(const float* q, const uint16_t* k, const uint16_t* v, long n, lo
   attend(q, k, v, n, d, scale, scores, out);
 }
 
+#if defined(__AVX2__)
 #if defined(__AVX512VNNI__)
-void attend_i8(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values, const float* value_scales,
-               long n, long d, float scale, float* scores, float* out) {
-  uint8_t bytes[256];
-  const float step = quantise(q, d, bytes) * scale;
+// scores[t] = step * key_scales[t] * dot(q, key t), for n rounded up to 16.
+void score_i8(const int8_t* q, float step, const uint8_t* keys, const float* key_scales, long n, long d, float* scores) {
   int sum = 0;
-  for (long j = 0; j < d; ++j) {
-    bytes[j] ^= 0x80;  // to signed
-    sum += static_cast<int8_t>(bytes[j]);
-  }
+  for (long j = 0; j < d; ++j) sum += q[j];
   const __m512i offset = _mm512_set1_epi32(128 * sum);
   for (long t = 0; t < n; t += 16) {
     __m512i even = _mm512_setzero_si512(), odd = even;
     for (long j = 0; j < d; j += 8) {
       int pair[2];
-      memcpy(pair, bytes + j, sizeof pair);
+      memcpy(pair, q + j, sizeof pair);
       even = _mm512_dpbusd_epi32(even, _mm512_loadu_si512(keys + t * d + j * 16), _mm512_set1_epi32(pair[0]));
       odd = _mm512_dpbusd_epi32(odd, _mm512_loadu_si512(keys + t * d + j * 16 + 64), _mm512_set1_epi32(pair[1]));
     }
     const __m512 dots = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_add_epi32(even, odd), offset));
     _mm512_storeu_ps(scores + t, _mm512_mul_ps(dots, _mm512_mul_ps(_mm512_loadu_ps(key_scales + t), _mm512_set1_ps(step))));
   }
+}
+#else
+void score_i8(const int8_t* q, float step, const uint8_t* keys, const float* key_scales, long n, long d, float* scores) {
+  const __m256i sign = _mm256_set1_epi8(-128);
+  for (long t = 0; t < n; t += 16) {
+    __m256i low = _mm256_setzero_si256(), high = low;
+    for (long j = 0; j < d; j += 4) {
+      int four;
+      memcpy(&four, q + j, sizeof four);
+      const __m256i v = _mm256_set1_epi32(four), size = _mm256_abs_epi8(v);
+      low = _mm256_add_epi32(low, dot32(size, v, _mm256_xor_si256(load32(keys + t * d + j * 16), sign)));
+      high = _mm256_add_epi32(high, dot32(size, v, _mm256_xor_si256(load32(keys + t * d + j * 16 + 32), sign)));
+    }
+    const __m256 by = _mm256_set1_ps(step);
+    _mm256_storeu_ps(scores + t, _mm256_mul_ps(_mm256_cvtepi32_ps(low), _mm256_mul_ps(_mm256_loadu_ps(key_scales + t), by)));
+    _mm256_storeu_ps(scores + t + 8,
+                     _mm256_mul_ps(_mm256_cvtepi32_ps(high), _mm256_mul_ps(_mm256_loadu_ps(key_scales + t + 8), by)));
+  }
+}
+#endif
+
+#if defined(__AVX512F__)
+constexpr long kFloats = 16;
+using Floats = __m512;
+inline Floats bytes_to_floats(const uint8_t* from) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
+#else
+constexpr long kFloats = 8;
+using Floats = __m256;
+inline Floats bytes_to_floats(const uint8_t* from) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+}
+#endif
+
+void attend_i8(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values, const float* value_scales,
+               long n, long d, float scale, float* scores, float* out) {
+  uint8_t bytes[256];
+  const float step = quantise(q, d, bytes) * scale;
+  int8_t query[256];
+  for (long j = 0; j < d; ++j) query[j] = static_cast<int8_t>(bytes[j] ^ 0x80);
+  score_i8(query, step, keys, key_scales, n, d, scores);
   const float inverse = softmax(scores, n);
-  for (long j = 0; j < d; j += 64) {
-    const long parts = (d - j < 64 ? d - j : 64) / 16;
-    __m512 s[4];
-    for (auto& x : s) x = _mm512_setzero_ps();
+  constexpr long kAtOnce = 4;
+  for (long j = 0; j < d; j += kAtOnce * kFloats) {
+    const long left = (d - j) / kFloats, parts = left < kAtOnce ? left : kAtOnce;
+    Floats s[kAtOnce] = {};
     float weights = 0;
     for (long t = 0; t < n; ++t) {
       if (scores[t] < 1e-6F) continue;
       const float w = scores[t] * value_scales[t];
       weights += w;
 #pragma GCC unroll 4
-      for (long i = 0; i < 4; ++i)
-        if (i < parts) {
-          const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values + t * d + j + 16 * i));
-          s[i] = _mm512_fmadd_ps(_mm512_set1_ps(w), _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v)), s[i]);
-        }
+      for (long i = 0; i < kAtOnce; ++i)
+        if (i < parts) s[i] += w * bytes_to_floats(values + t * d + j + kFloats * i);
     }
-    for (long i = 0; i < parts; ++i)
-      _mm512_storeu_ps(out + j + 16 * i,
-                       _mm512_mul_ps(_mm512_set1_ps(inverse), _mm512_sub_ps(s[i], _mm512_set1_ps(128 * weights))));
+    for (long i = 0; i < parts; ++i) {
+      const Floats sum = inverse * (s[i] - 128 * weights);
+      memcpy(out + j + kFloats * i, &sum, sizeof sum);
+    }
   }
 }
 #else

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "catalog.hpp"
+#include "child_process.hpp"
 #include "clocks.hpp"
 #include "tensor.hpp"
-#include "child_process.hpp"
 #include "trace.hpp"
 #include "weights.hpp"
 

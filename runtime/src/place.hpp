@@ -17,8 +17,8 @@ struct Unplaced {
 // A node that was placed before keeps its output shapes: a candidate that would change them is refused.
 std::optional<Unplaced> place(PlanNode& p, Surroundings& around);
 
-// Marks the nodes of `g` whose outputs a child process reads or writes: isolated ones, those before them, and with `outputs` those
-// that give the graph's own.
+// Marks the nodes of `g` whose outputs a child process reads or writes: isolated ones, those before them, and with `outputs`
+// those that give the graph's own.
 void share_packets(PlannedGraph& g, bool outputs);
 
 // Places every node of `g`, producers first; `inputs` are the shapes of the graph's own inputs. Adds what is wrong with the graph

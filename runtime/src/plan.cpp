@@ -92,7 +92,8 @@ Plan make_plan(const Graph& graph, Catalog& catalog, const PlanOptions& options)
     body->around.tunings = read_tunings(options.tuning.empty() ? tuning_cache() : options.tuning);
 
   // The first child starts while the graph is wired.
-  if (!graph.isolate.empty() || std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) { return n.isolate_s > 0; }))
+  if (!graph.isolate.empty() ||
+      std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) { return n.isolate_s > 0; }))
     body->around.spare = std::make_unique<ChildProcess>(body->around.shared.share());
 
   std::vector<Diagnostic> wrong, missing;
