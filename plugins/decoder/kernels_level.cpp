@@ -1,4 +1,4 @@
-// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code; 477 lines because a set
+// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code; 486 lines because a set
 // is one unit. No standard library templates here: their instantiations would be shared with code that must run on older
 // processors.
 #include <math.h>
@@ -59,27 +59,34 @@ inline __m128i sum4(__m512i a, __m512i b, __m512i c, __m512i d) {
   return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
 }
 
-// Four rows of w by N of x; the fewer than four rows at the end of w are given with `count`.
+// Adds to s the products of 64 columns, or of those in `some`.
+template <int N>
+inline void add_i8(__m512i (&s)[N][4], const int8_t* const (&w)[4], long k, const uint8_t* x, long j, __mmask64 some) {
+  __m512i rows[4];
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) rows[r] = _mm512_maskz_loadu_epi8(some, w[r] + j);
+#pragma GCC unroll 4
+  for (int q = 0; q < N; ++q) {
+    const __m512i v = _mm512_maskz_loadu_epi8(some, x + q * k + j);
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) s[q][r] = _mm512_dpbusd_epi32(s[q][r], v, rows[r]);
+  }
+}
+
+// Four rows of w by N of x; the fewer than four rows at the end of w are given with `count`. Loops over sums are unrolled, so
+// that GCC keeps the sums in registers.
 template <int N>
 inline void tile_i8(const int8_t* w, const int32_t* row_sums, long count, long k, const uint8_t* x, int32_t* y, long ldy) {
-  const long second = count > 1 ? k : 0, third = count > 2 ? 2 * k : 0, fourth = count > 3 ? 3 * k : 0;
+  const int8_t* const rows[4] = {w, w + (count > 1 ? k : 0), w + (count > 2 ? 2 * k : 0), w + (count > 3 ? 3 * k : 0)};
   __m512i s[N][4];
-  for (int q = 0; q < N; ++q) s[q][0] = s[q][1] = s[q][2] = s[q][3] = _mm512_setzero_si512();
-  for (long j = 0; j < k; j += 64) {
-    const __mmask64 some = k - j >= 64 ? ~0ULL : (1ULL << (k - j)) - 1;
-    const __m512i a = _mm512_maskz_loadu_epi8(some, w + j), b = _mm512_maskz_loadu_epi8(some, w + second + j);
-    const __m512i c = _mm512_maskz_loadu_epi8(some, w + third + j), d = _mm512_maskz_loadu_epi8(some, w + fourth + j);
 #pragma GCC unroll 4
-    for (int q = 0; q < N; ++q) {
-      const __m512i v = _mm512_maskz_loadu_epi8(some, x + q * k + j);
-      s[q][0] = _mm512_dpbusd_epi32(s[q][0], v, a);
-      s[q][1] = _mm512_dpbusd_epi32(s[q][1], v, b);
-      s[q][2] = _mm512_dpbusd_epi32(s[q][2], v, c);
-      s[q][3] = _mm512_dpbusd_epi32(s[q][3], v, d);
-    }
-  }
+  for (int q = 0; q < N; ++q) s[q][0] = s[q][1] = s[q][2] = s[q][3] = _mm512_setzero_si512();
+  long j = 0;
+  for (; j + 64 <= k; j += 64) add_i8<N>(s, rows, k, x, j, ~0ULL);
+  if (j < k) add_i8<N>(s, rows, k, x, j, (1ULL << (k - j)) - 1);
   const auto stored = static_cast<__mmask8>((1 << count) - 1);
   const __m128i offset = _mm_slli_epi32(_mm_maskz_loadu_epi32(stored, row_sums), 7);
+#pragma GCC unroll 4
   for (int q = 0; q < N; ++q)
     _mm_mask_storeu_epi32(y + q * ldy, stored, _mm_sub_epi32(sum4(s[q][0], s[q][1], s[q][2], s[q][3]), offset));
 }
@@ -113,6 +120,7 @@ inline void tile_i8(const int8_t* w, long count, long k, const uint8_t* x, int32
   const int8_t* row[4];
   for (int r = 0; r < 4; ++r) row[r] = w + (r < count ? r : 0) * k;
   __m256i s[N][4];
+#pragma GCC unroll 2
   for (int q = 0; q < N; ++q) s[q][0] = s[q][1] = s[q][2] = s[q][3] = _mm256_setzero_si256();
   long j = 0;
   for (; j + 32 <= k; j += 32)
@@ -122,6 +130,7 @@ inline void tile_i8(const int8_t* w, long count, long k, const uint8_t* x, int32
 #pragma GCC unroll 4
       for (int r = 0; r < 4; ++r) s[q][r] = _mm256_add_epi32(s[q][r], dot32(size, v, load32(row[r] + j)));
     }
+#pragma GCC unroll 2
   for (int q = 0; q < N; ++q) {
     int out[4];
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out), sum4(s[q][0], s[q][1], s[q][2], s[q][3]));

@@ -19,7 +19,7 @@ Step::Step(const Model& model, int rows, int threads) : model_(model), k_(kernel
   for (auto* v : {&x_, &y_, &attended_}) v->resize(m * d);
   qkv_.resize(m * 3 * d);
   mlp_.resize(m * widest);
-  logits_.resize(m * static_cast<size_t>(f.vocab));
+  logits_.reset(new float[m * static_cast<size_t>(f.vocab)]);
   scores_.resize(static_cast<size_t>(threads) * static_cast<size_t>(longest(f)));
   scale_.resize(m);
   quantised_.resize(m * widest);
@@ -132,7 +132,7 @@ void Step::run(const std::vector<Row>& rows) {
       k_.layer_norm(x_.data() + i * d, model_.ln.gamma, model_.ln.beta, d, y_.data() + wanted * d);
       slot_[static_cast<size_t>(i)] = static_cast<size_t>(wanted++);
     }
-  if (wanted) apply(model_.embedding, y_.data(), wanted, logits_.data());
+  if (wanted) apply(model_.embedding, y_.data(), wanted, logits_.get());
 }
 
 }  // namespace decoder

@@ -20,7 +20,7 @@ class Step {
   // Stores each row's key and value in its cache, then attends: rows of one sequence may come together, in order of position.
   void run(const std::vector<Row>& rows);
   // f32[vocab] of the row that had index `row` in the last run; only if it asked for logits.
-  float* logits(size_t row) { return logits_.data() + slot_[row] * static_cast<size_t>(model_.facts.vocab); }
+  float* logits(size_t row) { return logits_.get() + slot_[row] * static_cast<size_t>(model_.facts.vocab); }
   int most_rows() const { return most_; }
 
  private:
@@ -31,7 +31,8 @@ class Step {
   const Model& model_;
   const Kernels& k_;
   int most_, threads_;
-  std::vector<float> x_, y_, qkv_, attended_, mlp_, logits_, scores_, scale_;
+  std::vector<float> x_, y_, qkv_, attended_, mlp_, scores_, scale_;
+  std::unique_ptr<float[]> logits_;  // touched only as far as rows ask for theirs
   std::vector<uint8_t> quantised_;
   std::vector<int32_t> sums_;
   std::vector<size_t> slot_;
