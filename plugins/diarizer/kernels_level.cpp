@@ -14,27 +14,41 @@
 namespace diarizer {
 namespace {
 
-typedef float Vector __attribute__((vector_size(kPanel * sizeof(float)), aligned(4), may_alias));
-typedef int Integers __attribute__((vector_size(kPanel * sizeof(int))));
-
-// As many rows at once as the registers hold one panel's sums for.
+// Vectors are as wide as the registers: GCC splits wider ones through memory. Tiles have as many rows as leave a panel's sums in
+// registers, and their loops are unrolled for the same reason.
 #if defined(__AVX512F__)
-constexpr int kRows = 14;
+constexpr int kWidth = 16, kRows = 14;
 #elif defined(__AVX2__)
-constexpr int kRows = 6;
+constexpr int kWidth = 8, kRows = 6;
 #else
-constexpr int kRows = 2;
+constexpr int kWidth = 4, kRows = 2;
 #endif
+constexpr int kParts = kPanel / kWidth;
+typedef float Vector __attribute__((vector_size(kWidth * sizeof(float)), aligned(4), may_alias));
+typedef int Integers __attribute__((vector_size(kWidth * sizeof(int))));
+
+inline Vector at(const float* p, int part = 0) { return reinterpret_cast<const Vector*>(p)[part]; }
 
 template <int M>
 inline void tile(const float* x, long ldx, const float* w, long k, float* y, long ldy) {
-  Vector sum[M];
-  for (int i = 0; i < M; ++i) sum[i] = *reinterpret_cast<const Vector*>(y + i * ldy);
+  Vector sum[M][kParts];
+#pragma GCC unroll 16
+  for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) sum[i][p] = at(y + i * ldy, p);
   for (long t = 0; t < k; ++t) {
-    const Vector column = *reinterpret_cast<const Vector*>(w + t * kPanel);
-    for (int i = 0; i < M; ++i) sum[i] += x[i * ldx + t] * column;
+    Vector column[kParts];
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) column[p] = at(w + t * kPanel, p);
+#pragma GCC unroll 16
+    for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+      for (int p = 0; p < kParts; ++p) sum[i][p] += x[i * ldx + t] * column[p];
   }
-  for (int i = 0; i < M; ++i) *reinterpret_cast<Vector*>(y + i * ldy) = sum[i];
+#pragma GCC unroll 16
+  for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) reinterpret_cast<Vector*>(y + i * ldy)[p] = sum[i][p];
 }
 
 void product(const float* x, long m, long ldx, const float* packed, long n, long k, float* y, long ldy) {
@@ -49,15 +63,18 @@ void product(const float* x, long m, long ldx, const float* packed, long n, long
 template <int M>
 inline void tile_i8(const uint8_t* x, long ldx, const int8_t* w, __m512 scale, long k, float* y, long ldy) {
   __m512i sum[M];
+#pragma GCC unroll 16
   for (int i = 0; i < M; ++i) sum[i] = _mm512_setzero_si512();
   for (long t = 0; t < k; t += 4) {
     const __m512i column = _mm512_loadu_si512(w + t * kPanel);
+#pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
       int four;
       __builtin_memcpy(&four, x + i * ldx + t, sizeof four);
       sum[i] = _mm512_dpbusd_epi32(sum[i], _mm512_set1_epi32(four), column);
     }
   }
+#pragma GCC unroll 16
   for (int i = 0; i < M; ++i)
     _mm512_storeu_ps(y + i * ldy, _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(sum[i]), _mm512_loadu_ps(y + i * ldy)));
 }
@@ -94,8 +111,7 @@ inline Vector sigmoid(Vector x) { return 1.0F / (1.0F + exponential(-x)); }
 inline Vector tangent(Vector x) { return 2.0F / (1.0F + exponential(-2.0F * x)) - 1.0F; }
 
 void lstm(const float* gates, long n, float* c, float* h) {
-  auto at = [](const float* p) { return *reinterpret_cast<const Vector*>(p); };
-  for (long j = 0; j < n; j += kPanel) {
+  for (long j = 0; j < n; j += kWidth) {
     const Vector cell = sigmoid(at(gates + n + j)) * at(c + j) + sigmoid(at(gates + j)) * tangent(at(gates + 2 * n + j));
     *reinterpret_cast<Vector*>(c + j) = cell;
     *reinterpret_cast<Vector*>(h + j) = sigmoid(at(gates + 3 * n + j)) * tangent(cell);
