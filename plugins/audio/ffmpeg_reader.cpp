@@ -118,7 +118,10 @@ class FfmpegReader : public Reader {
 
 }  // namespace
 
-std::unique_ptr<Reader> open_ffmpeg(const std::string& path, std::string& why) {
+}  // namespace audio
+
+extern "C" __attribute__((visibility("default"))) audio::Reader* npurt_open_ffmpeg(const std::string& path, std::string& why) {
+  using namespace audio;
   av_log_set_level(AV_LOG_QUIET);  // what goes wrong is said once, by audio_source
   AVFormatContext* raw = nullptr;
   const std::string url = "file:" + path;  // never a protocol that the name happens to spell
@@ -140,7 +143,5 @@ std::unique_ptr<Reader> open_ffmpeg(const std::string& path, std::string& why) {
     why = "its audio cannot be decoded";
     return nullptr;
   }
-  return std::make_unique<FfmpegReader>(format.release(), codec.release(), stream);
+  return new FfmpegReader(format.release(), codec.release(), stream);
 }
-
-}  // namespace audio
