@@ -70,9 +70,16 @@ void block(Encoding e, const uint8_t* p, float* out) {
   }
 }
 
+// One copy for each set of features, picked when the program is loaded. Sanitizers start too late for that.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+#define NPURT_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define NPURT_CLONES
+#endif
+
 // Written for the vectoriser, since a model may hold a billion values: the largest magnitude as an integer (NaN is above all),
 // and rounding by adding 1.5·2^23, which leaves the nearest whole number in the low bits.
-void quantise_rows(const float* in, int64_t rows, int64_t cols, int8_t* out, float* scale) {
+NPURT_CLONES void quantise_rows(const float* in, int64_t rows, int64_t cols, int8_t* out, float* scale) {
   for (int64_t r = 0; r < rows; ++r) {
     const float* x = in + r * cols;
     uint32_t most = 0;

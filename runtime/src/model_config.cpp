@@ -1,6 +1,7 @@
 #include "model_config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <npurt/runtime.hpp>
@@ -20,16 +21,6 @@ constexpr const char* kLanguages[] = {
     "te", "fa", "lv", "bn", "sr", "az", "sl", "kn", "et", "mk", "br", "eu", "is", "hy",  "ne", "mn", "bs", "kk", "sq", "sw",
     "gl", "mr", "pa", "si", "km", "sn", "yo", "so", "af", "oc", "ka", "be", "tg", "sd",  "gu", "am", "yi", "lo", "uz", "fo",
     "ht", "ps", "tk", "nn", "mt", "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha", "ba", "jw", "su", "yue"};
-
-std::string utf8(uint32_t c) {
-  std::string s;
-  if (c < 0x80) s += static_cast<char>(c);
-  else {
-    s += static_cast<char>(0xC0 | (c >> 6));
-    s += static_cast<char>(0x80 | (c & 63));
-  }
-  return s;
-}
 
 // Ids that stand for no speech but notation, as OpenAI's tokenizer.py (non_speech_tokens) finds them.
 json suppress_list(const BytePairs& pairs, const json& specials) {
@@ -63,22 +54,28 @@ json suppress_list(const BytePairs& pairs, const json& specials) {
 }  // namespace
 
 std::string bytes_of_token(const std::string& token) {
-  static const std::unordered_map<std::string, char> alphabet = [] {
-    std::unordered_map<std::string, char> map;
-    uint32_t next = 256;
-    for (uint32_t b = 0; b < 256; ++b) {
+  // GPT-2's alphabet: bytes that print stand for themselves, the others, in order, for U+0100 and on; none is above U+07FF.
+  static const std::array<int, 0x800> alphabet = [] {
+    std::array<int, 0x800> map;
+    map.fill(-1);
+    size_t next = 256;
+    for (int b = 0; b < 256; ++b) {
       const bool printable = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
-      map[utf8(printable ? b : next++)] = static_cast<char>(b);
+      map[printable ? static_cast<size_t>(b) : next++] = b;
     }
     return map;
   }();
   std::string bytes;
+  bytes.reserve(token.size());
   for (size_t i = 0; i < token.size();) {
     const auto lead = static_cast<unsigned char>(token[i]);
     const size_t n = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    const std::string c = token.substr(i, n);
-    if (auto it = alphabet.find(c); it != alphabet.end()) bytes += it->second;
-    else bytes += c;
+    int byte = -1;
+    if (n == 1) byte = alphabet[lead];
+    else if (n == 2 && lead >= 0xC2 && i + 1 < token.size() && (token[i + 1] & 0xC0) == 0x80)
+      byte = alphabet[static_cast<size_t>(lead & 31) << 6 | static_cast<size_t>(token[i + 1] & 63)];
+    if (byte >= 0) bytes += static_cast<char>(byte);
+    else bytes.append(token, i, n);
     i += n;
   }
   return bytes;
