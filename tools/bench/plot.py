@@ -22,7 +22,7 @@ def bars(rows, length):
             y += 30
             plural = "s" if group[1] > 1 else ""
             parts.append(f'<text x="0" y="{y - 8}" font-weight="600">{group[0]}, {group[1]} thread{plural}</text>')
-        bar = (width - label - 90) * speed / top
+        bar = (width - label - 110) * speed / top
         parts.append(f'<text x="0" y="{y + 15}">{html.escape(row["system"])}</text>')
         parts.append(f'<rect x="{label}" y="{y + 2}" width="{bar:.1f}" height="{line - 5}" fill="{COLOURS[row["system"]]}"/>')
         parts.append(f'<text x="{label + bar + 6:.1f}" y="{y + 15}">{speed:.0f}x ({row["process"]:.2f} s)</text>')
