@@ -3,7 +3,7 @@
 usage: docs_test.py ROOT BUILD DOCUMENT
 
 Each ```sh block runs under bash -euo pipefail in a scratch folder that looks like the root of the repository, in the order of the
-document, with the built npurt on the PATH. Source files that are named must be there. An HTML comment right before a block
+document, with the built npurt on the PATH. Source files that are named, and files and headings that are linked, must be there. An HTML comment right before a block
 changes what is done with it:
     <!-- not run: REASON -->   the block is only read
     <!-- file: NAME -->        the block's text becomes the file NAME of the scratch folder
@@ -56,12 +56,32 @@ def lost_names(text):
             yield name
 
 
+def anchors(text):
+    """The headings of a document as GitHub names them in links."""
+    titles = re.findall(r"^#+ (.+)$", BLOCK.sub("", text), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def lost_links(text):
+    """Links to files of the repository that lead nowhere."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", text)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            yield link
+
+
 sources = [*(path for path in root.glob("*/**/*.*") if "build" not in path.parts), *build.glob("kernels/**/*.hpp"), *root.glob("*.md")]
 failures = commands = 0
 printed = ""
 text = document.read_text()
 for name in lost_names(text):
     print(f"{document.name}: there is no {name}")
+    failures += 1
+for link in lost_links(text):
+    print(f"{document.name}: the link {link} leads nowhere")
     failures += 1
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
