@@ -90,7 +90,8 @@ Manifest read_manifest(const std::filesystem::path& file) {
   read_signature(r, root, m);
   m.devices = r.names(root, "devices", kDevices);
   m.source = r.text(root, "source");
-  if (!m.source.empty() && !std::filesystem::exists(file.parent_path() / m.source))
+  // A name can be too long to look for.
+  if (std::error_code none; !m.source.empty() && !std::filesystem::exists(file.parent_path() / m.source, none))
     r.wrong(*root.get("source"), "there is no " + (file.parent_path() / m.source).string());
   m.functions = r.names(root, "functions");
   if (const Yaml* tile = r.need(root, "tile", Yaml::map))
