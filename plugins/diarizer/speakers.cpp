@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <numeric>
 
 #include "cluster.hpp"
 #include "encoder.hpp"
@@ -58,13 +58,14 @@ std::vector<int> sizes(const std::vector<int>& labels) {
   return n;
 }
 
+int supported(const std::vector<int>& labels, int least) {
+  const std::vector<int> s = sizes(labels);
+  return static_cast<int>(std::count_if(s.begin(), s.end(), [&](int k) { return k >= least; }));
+}
+
 // The cut nearest to the threshold that leaves an allowed number of clusters with at least `least` members; without any, that
 // which comes nearest to it.
 std::vector<int> allowed_cut(const std::vector<Merge>& merges, int n, const Bounds& bounds, int least) {
-  auto speakers = [&](const std::vector<int>& labels) {
-    const std::vector<int> s = sizes(labels);
-    return static_cast<int>(std::count_if(s.begin(), s.end(), [&](int k) { return k >= least; }));
-  };
   std::vector<float> levels = {bounds.threshold, -1.0F};
   for (const Merge& m : merges) levels.push_back(m.distance);
   std::stable_sort(levels.begin(), levels.end(),
@@ -73,7 +74,7 @@ std::vector<int> allowed_cut(const std::vector<Merge>& merges, int n, const Boun
   int best_off = 0;
   for (float level : levels) {
     std::vector<int> labels = cut(merges, n, level);
-    const int found = speakers(labels), off = std::max({0, bounds.least - found, found - bounds.most});
+    const int found = supported(labels, least), off = std::max({0, bounds.least - found, found - bounds.most});
     if (best.empty() || off < best_off) {
       best = std::move(labels);
       best_off = off;
@@ -89,8 +90,88 @@ std::vector<int> allowed_cut(const std::vector<Merge>& merges, int n, const Boun
   return best;
 }
 
+// What the threshold leaves, if that many may speak. Else the allowed cut, and others with at least as many clusters as must
+// speak, of which the largest may be the speakers: some clusters may be one voice, and some none.
+std::vector<std::vector<int>> possible_cuts(const std::vector<Merge>& merges, int n, const Bounds& bounds, int least) {
+  constexpr float kAround = 0.15F;
+  std::vector<std::vector<int>> cuts = {allowed_cut(merges, n, bounds, least)};
+  const int found = supported(cut(merges, n, bounds.threshold), least);
+  if (found >= bounds.least && found <= bounds.most) return cuts;
+  int before = 0;
+  for (const Merge& m : merges) {
+    if (std::abs(m.distance - bounds.threshold) > kAround) continue;
+    std::vector<int> labels = cut(merges, n, m.distance);
+    const int clusters = supported(labels, least);
+    if (clusters != before && clusters >= bounds.least) cuts.push_back(std::move(labels));
+    before = clusters;
+  }
+  return cuts;
+}
+
 void add(std::vector<float>& sums, int speaker, const float* x) {
   for (int j = 0; j < kEmbedding; ++j) sums[static_cast<size_t>(speaker * kEmbedding + j)] += x[j];
+}
+
+// The means of the largest clusters, as many as may be.
+std::vector<float> largest(const std::vector<float>& x, const std::vector<int>& labels, const Bounds& bounds, int least) {
+  const std::vector<int> size = sizes(labels);
+  std::vector<int> order(size.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return size[static_cast<size_t>(a)] > size[static_cast<size_t>(b)]; });
+  const int kept =
+      std::min({std::clamp(std::max(supported(labels, least), 1), bounds.least, bounds.most), static_cast<int>(size.size())});
+  std::vector<int> becomes(size.size(), -1);
+  for (int k = 0; k < kept; ++k) becomes[static_cast<size_t>(order[static_cast<size_t>(k)])] = k;
+  std::vector<float> speakers(static_cast<size_t>(kept * kEmbedding));
+  for (size_t i = 0; i < labels.size(); ++i)
+    if (const int k = becomes[static_cast<size_t>(labels[i])]; k >= 0) add(speakers, k, x.data() + i * kEmbedding);
+  for (int k = 0; k < kept; ++k) normalise(speakers.data() + k * kEmbedding);
+  return speakers;
+}
+
+// Moves the means to fit the labels that they give; those of too little support go.
+std::vector<float> refined(const Windows& windows, std::vector<float> speakers, const Bounds& bounds) {
+  constexpr int kRounds = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    const int kept = static_cast<int>(speakers.size()) / kEmbedding;
+    const std::vector<int> path = label(windows, speakers);
+    std::vector<float> sums(speakers.size());
+    std::vector<int> support(static_cast<size_t>(kept));
+    for (int i = 0; i < windows.count(); ++i) {
+      add(sums, path[static_cast<size_t>(i)], windows.at(i));
+      ++support[static_cast<size_t>(path[static_cast<size_t>(i)])];
+    }
+    std::vector<float> next;
+    int left = kept;
+    for (int k = 0; k < kept; ++k) {
+      const bool weak = support[static_cast<size_t>(k)] * kWindowStep < bounds.support;
+      if (weak && left > std::max(1, bounds.least)) {
+        --left;
+        continue;
+      }
+      const float* from = (support[static_cast<size_t>(k)] ? sums : speakers).data() + k * kEmbedding;
+      next.insert(next.end(), from, from + kEmbedding);
+      normalise(next.data() + next.size() - kEmbedding);
+    }
+    speakers = std::move(next);
+  }
+  return speakers;
+}
+
+bool in_one_region(const Windows& w, int i) {
+  return i > 0 && w.regions[static_cast<size_t>(i)] == w.regions[static_cast<size_t>(i - 1)];
+}
+
+// What the best path over these speakers comes to.
+double worth(const Windows& windows, const std::vector<float>& speakers) {
+  const std::vector<int> path = label(windows, speakers);
+  double sum = 0;
+  for (size_t i = 0; i < path.size(); ++i) {
+    sum += kSure * dot(windows.at(static_cast<int>(i)), speakers.data() + path[i] * kEmbedding);
+    if (i && path[i] != path[i - 1]) sum -= in_one_region(windows, static_cast<int>(i)) ? kChange : kChangeBetweenRegions;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -146,47 +227,16 @@ std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, i
   const double share = static_cast<double>(n) / windows.count();  // when every k-th is clustered, support counts k-fold
   const int least =
       std::max(1, static_cast<int>(std::ceil(bounds.support / kWindowStep * std::min(1.0, n < kMostClustered ? 1.0 : share))));
-  const std::vector<int> labels = allowed_cut(cluster(x, n, kEmbedding, threads), n, bounds, least);
-  std::vector<int> size = sizes(labels);
-  std::vector<int> order(size.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int a, int b) { return size[static_cast<size_t>(a)] > size[static_cast<size_t>(b)]; });
-  int kept = static_cast<int>(std::count_if(size.begin(), size.end(), [&](int k) { return k >= least; }));
-  kept = std::min({std::clamp(std::max(kept, 1), bounds.least, bounds.most), static_cast<int>(size.size())});
-  std::vector<int> becomes(size.size(), -1);
-  for (int k = 0; k < kept; ++k) becomes[static_cast<size_t>(order[static_cast<size_t>(k)])] = k;
-  std::vector<float> speakers(static_cast<size_t>(kept * kEmbedding));
-  for (int i = 0; i < n; ++i)
-    if (const int k = becomes[static_cast<size_t>(labels[static_cast<size_t>(i)])]; k >= 0)
-      add(speakers, k, x.data() + static_cast<long>(i) * kEmbedding);
-  for (int k = 0; k < kept; ++k) normalise(speakers.data() + k * kEmbedding);
-
-  constexpr int kRounds = 4;
-  for (int round = 0; round < kRounds; ++round) {
-    const std::vector<int> path = label(windows, speakers);
-    std::vector<float> sums(speakers.size());
-    std::vector<int> support(static_cast<size_t>(kept));
-    for (int i = 0; i < windows.count(); ++i) {
-      add(sums, path[static_cast<size_t>(i)], windows.at(i));
-      ++support[static_cast<size_t>(path[static_cast<size_t>(i)])];
-    }
-    std::vector<float> next;
-    int left = kept;
-    for (int k = 0; k < kept; ++k) {
-      const bool weak = support[static_cast<size_t>(k)] * kWindowStep < bounds.support;
-      if (weak && left > std::max(1, bounds.least)) {
-        --left;
-        continue;
-      }
-      const float* from = (support[static_cast<size_t>(k)] ? sums : speakers).data() + k * kEmbedding;
-      next.insert(next.end(), from, from + kEmbedding);
-      normalise(next.data() + next.size() - kEmbedding);
-    }
-    speakers = std::move(next);
-    kept = left;
+  std::vector<float> best;
+  double best_score = 0;
+  for (const std::vector<int>& labels : possible_cuts(cluster(x, n, kEmbedding, threads), n, bounds, least)) {
+    std::vector<float> speakers = refined(windows, largest(x, labels, bounds, least), bounds);
+    const double score = worth(windows, speakers);
+    if (!best.empty() && score <= best_score) continue;
+    best = std::move(speakers);
+    best_score = score;
   }
-  return speakers;
+  return best;
 }
 
 std::vector<int> label(const Windows& windows, const std::vector<float>& speakers) {
@@ -195,9 +245,8 @@ std::vector<int> label(const Windows& windows, const std::vector<float>& speaker
   std::vector<float> score(static_cast<size_t>(k));
   std::vector<int> from(static_cast<size_t>(n * k));
   for (int i = 0; i < n; ++i) {
-    const bool same_region = i && windows.regions[static_cast<size_t>(i)] == windows.regions[static_cast<size_t>(i - 1)];
     const int best = static_cast<int>(std::max_element(score.begin(), score.end()) - score.begin());
-    const float jump = score[static_cast<size_t>(best)] - (same_region ? kChange : kChangeBetweenRegions);
+    const float jump = score[static_cast<size_t>(best)] - (in_one_region(windows, i) ? kChange : kChangeBetweenRegions);
     for (int s = 0; s < k; ++s) {
       float& value = score[static_cast<size_t>(s)];
       from[static_cast<size_t>(i * k + s)] = value >= jump ? s : best;
