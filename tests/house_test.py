@@ -18,7 +18,7 @@ FORBIDDEN_NAMES = re.compile(r"(?:class|struct)\s+\w*(Manager|Helper|Util|Utils|
 # header of a library -> the files that may include it.
 VENDORS = {
     r"yaml-cpp/": r"runtime/src/(yaml|config|graph)[^/]*\.(cpp|hpp)",
-    r"boost/dll": r"runtime/src/(catalog|library)[^/]*\.(cpp|hpp)",
+    r"boost/dll": r"runtime/src/(catalog|library)[^/]*\.(cpp|hpp)|plugins/audio/ffmpeg\.cpp",
     r"boost/(?!dll)": r"$^",
     r"spdlog/": r"runtime/src/host[^/]*\.(cpp|hpp)",
     r"sndfile|soxr|libav|libsw": r"plugins/audio/.*",

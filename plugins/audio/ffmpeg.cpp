@@ -1,5 +1,5 @@
-// FFmpeg's libraries bring some hundred others, which take longer to load than a short clip to transcribe: they lie in a library of
-// their own, which is loaded when a file needs them.
+// FFmpeg's libraries bring some hundred others, which take longer to load than a short clip to transcribe: they lie in a library
+// of their own, which is loaded when a file needs them.
 #include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/dll/shared_library.hpp>
 #include <system_error>

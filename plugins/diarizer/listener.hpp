@@ -8,7 +8,7 @@
 namespace diarizer {
 
 struct Heard {
-  double seconds = 0;  // of audio
+  double seconds = 0;   // of audio
   bool narrow = false;  // speech without the upper half of its band, as telephones carry it
   std::vector<Span> regions;
   Windows windows;
