@@ -3,7 +3,7 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(diarizer ../plugins/diarizer)
 npurt_test(diarizer_test LINK OpenMP::OpenMP_CXX
            SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp ${diarizer}/cluster.cpp
-                   ${diarizer}/speakers.cpp ${diarizer}/overlap.cpp)
+                   ${diarizer}/speakers.cpp ${diarizer}/overlap.cpp ${diarizer}/listener.cpp)
 npurt_test(speaker_encoder_test LINK OpenMP::OpenMP_CXX SOURCES ${diarizer}/isa.cpp ${diarizer}/mel.cpp ${diarizer}/encoder.cpp)
 npurt_level_tests(speaker_encoder_test)
 foreach(level base avx2 avx512 vnni)

@@ -5,6 +5,7 @@
 
 #include "../plugins/diarizer/cluster.hpp"
 #include "../plugins/diarizer/encoder.hpp"
+#include "../plugins/diarizer/listener.hpp"
 #include "../plugins/diarizer/overlap.hpp"
 #include "../plugins/diarizer/speakers.hpp"
 #include "catch.hpp"
@@ -158,6 +159,18 @@ TEST_CASE("regions of speech need 0.16 s, and pauses too") {
   REQUIRE(r.size() == 1);
   CHECK(r[0].begin == Approx(5 * 0.032));
   CHECK(r[0].end == Approx(15 * 0.032));
+}
+
+TEST_CASE("a telephone is known by what is missing above 4 kHz in speech") {
+  const auto heard = [](float high, float high_in_pauses) {
+    std::vector<float> mel(200 * kMels, 1.0F);
+    for (size_t i = 0; i < 200; ++i)
+      for (size_t b = 32; b < kMels; ++b) mel[i * kMels + b] = i < 100 ? high : high_in_pauses;
+    return narrow_band(mel, {{0, 1}});
+  };
+  CHECK(heard(1e-5F, 1.0F));
+  CHECK_FALSE(heard(1e-3F, 0.0F));
+  CHECK_FALSE(narrow_band({}, {}));
 }
 
 TEST_CASE("noise that stays is taken out of the bands, and speech is left") {

@@ -18,7 +18,7 @@ const char* isa_name(Isa level);
 const Kernels& kernels();
 
 // Levels of an activation that is quantised to meet the int8 matrix w[n, k]: 255, or fewer where the processor adds pairs of
-// products in 16 bits (no VNNI): the most that no pair of w overflows, at least 128.
+// products in 16 bits (no VNNI): the most that no pair of w overflows, at least 127.
 int activation_levels(const int8_t* w, int64_t n, int64_t k);
 
 }  // namespace npurt_cpu

@@ -13,9 +13,9 @@ void order(float& a, float& b) {
   a = low;
 }
 
-// Each value becomes the median of the 7 around it; beyond the ends, the row is mirrored. By a sorting
-// network (16 comparisons, Knuth, The Art of Computer Programming 3, 5.3.4) without what only orders the others, because the
-// compiler does a register full of medians at once.
+// Each value becomes the median of the 7 around it; beyond the ends, the row is mirrored. By a sorting network (16 comparisons,
+// Knuth, The Art of Computer Programming 3, 5.3.4) without what only orders the others, because the compiler does a register full
+// of medians at once.
 void median(float* row, int64_t n, std::vector<float>& padded) {
   constexpr int64_t kHalf = 3;
   if (n <= kHalf) return;

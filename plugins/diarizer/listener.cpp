@@ -7,8 +7,8 @@ namespace diarizer {
 
 namespace {
 constexpr int64_t kSpeechStep = 512;
+}
 
-// Whether the speech above 4 kHz is 40 dB below the whole: it is by 45 to 63 dB through a telephone, and by 15 to 35 otherwise.
 bool narrow_band(const std::vector<float>& mel, const std::vector<Span>& regions) {
   constexpr int kHigh = 32;  // the first band above 4 kHz
   double high = 0, all = 0;
@@ -23,8 +23,6 @@ bool narrow_band(const std::vector<float>& mel, const std::vector<Span>& regions
   }
   return high < 1e-4 * all;
 }
-
-}  // namespace
 
 Listener::Listener(npurt::Host host) : threads_(host.threads()), encoder_(host) {}
 

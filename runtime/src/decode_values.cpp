@@ -70,7 +70,8 @@ void block(Encoding e, const uint8_t* p, float* out) {
   }
 }
 
-// One copy for each set of features, picked when the program is loaded. Sanitizers start too late for that.
+// One copy for each set of features, picked when the program is loaded. Sanitizers start too late for
+// that, and clang does not tell that there is one.
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 #define NPURT_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else

@@ -36,6 +36,7 @@ struct Surroundings {
   int threads = 1;
   std::map<std::string, double> tunings;  // of the tuning cache, if the policy is to go by it
   Pool pool, shared;                      // of all packets, and of those that isolated stages see; outlive the stages
+  std::mutex spare_mutex;                 // lanes that fall back share it
   std::unique_ptr<ChildProcess> spare;    // for the next isolated stage
 
   // Of the run under way; set before its lanes start.

@@ -26,14 +26,22 @@ Message introduction(const Stage& stage, const Node& node, Surroundings& around)
 }  // namespace
 
 Isolated::Isolated(const Stage& stage, const Node& node, Surroundings& around, const npurt_host* host)
-    : stage_(stage), node_(node), around_(around), host_(host), arena_(around.shared.share()), child_(std::move(around.spare)) {
+    : stage_(stage), node_(node), around_(around), host_(host), arena_(around.shared.share()) {
+  {
+    std::lock_guard lock(around.spare_mutex);
+    child_ = std::move(around.spare);
+  }
   if (!child_) child_ = std::make_unique<ChildProcess>(arena_);
 }
 
 // A child in which a stage only refused serves the next candidate as well.
 Isolated::~Isolated() {
-  if (child_ && !opened_) around_.spare = std::move(child_);
+  if (!child_ || opened_) return;
+  std::lock_guard lock(around_.spare_mutex);
+  around_.spare = std::move(child_);
 }
+
+std::string Isolated::end(std::chrono::milliseconds patience) { return std::exchange(child_, nullptr)->end(patience); }
 
 int32_t Isolated::lost(const std::string& why, int32_t code) {
   return host_->fail(host_->self, code, ("its process " + why).c_str());
@@ -80,8 +88,7 @@ int32_t Isolated::ask(const Message& question, int32_t if_lost, const std::funct
     question.send(child_->socket);
     for (;;) {
       if (const std::string why = wait(); !why.empty()) {
-        child_->end({});
-        child_.reset();
+        end({});
         return lost(why, if_lost);
       }
       Message m = Message::receive(child_->socket);
@@ -97,9 +104,7 @@ int32_t Isolated::ask(const Message& question, int32_t if_lost, const std::funct
       return sentence.empty() ? code : host_->fail(host_->self, code, sentence.c_str());  // else it is kept here
     }
   } catch (const Parted&) {
-    const std::string how = child_->end(ChildProcess::kPatience);
-    child_.reset();
-    return lost(how, if_lost);
+    return lost(end(ChildProcess::kPatience), if_lost);
   }
 }
 

@@ -34,6 +34,7 @@ class Isolated {
   std::string wait();
   void serve(Message& m);
   void run_inner(Message& m);
+  std::string end(std::chrono::milliseconds patience);  // of the child; what became of it
   int32_t lost(const std::string& why, int32_t code);
   npurt_tensor shared(npurt_tensor t);
   void* borrow(uint64_t bytes);

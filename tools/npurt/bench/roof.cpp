@@ -11,6 +11,12 @@ namespace npurt::cli {
 
 namespace {
 
+#if defined(__x86_64__)
+#define NPURT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define NPURT_CLONES
+#endif
+
 using clock = std::chrono::steady_clock;
 
 constexpr int kLanes = 128;  // enough independent sums to keep two 512-bit units busy
@@ -18,7 +24,7 @@ constexpr int kRounds = 200'000;
 constexpr size_t kValues = size_t{1} << 24;  // of each array: 64 MiB
 constexpr int kTries = 3;
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) float multiply_add(float a, float b) {
+NPURT_CLONES float multiply_add(float a, float b) {
   float sums[kLanes];
   for (int i = 0; i < kLanes; ++i) sums[i] = static_cast<float>(i);
   for (int round = 0; round < kRounds; ++round)
@@ -28,8 +34,7 @@ __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) fl
   return all;
 }
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void triad(float* a, const float* b, const float* c,
-                                                                                         size_t n) {
+NPURT_CLONES void triad(float* a, const float* b, const float* c, size_t n) {
   for (size_t i = 0; i < n; ++i) a[i] = b[i] + 0.5F * c[i];
 }
 
