@@ -1,5 +1,5 @@
-// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code; many lines because a set is
-// one unit. No standard library templates here: their instantiations would be shared with code that must run on older
+// Compiled once per instruction set (CMakeLists.txt), so that plain loops become that set's vector code; many lines because a set
+// is one unit. No standard library templates here: their instantiations would be shared with code that must run on older
 // processors.
 #include <math.h>
 #include <string.h>
