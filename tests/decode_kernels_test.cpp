@@ -186,9 +186,9 @@ TEST_CASE("the cross cache attends as exactly as it is kept: f32, or bytes or f1
     facts.state = 2 * width;
     const int wide = 4 * facts.state;
     const auto kv = random.normals(static_cast<int64_t>(rows) * wide), q = random.normals(width);
-    decoder::CrossCache exact, small;
-    exact.fill(facts, kv.data(), true);
-    small.fill(facts, kv.data(), false);
+    decoder::CrossCache exact(facts, true), small(facts, false);
+    exact.fill(kv.data());
+    small.fill(kv.data());
     for (int layer = 0; layer < 2; ++layer)
       for (int head = 0; head < 2; ++head) {
         std::vector<double> p, wanted(static_cast<size_t>(width));

@@ -12,15 +12,17 @@ namespace decoder {
 // results must equal the reference; where the matrices are int8 anyway, bytes or else f16, because every token reads all of it.
 class CrossCache {
  public:
+  CrossCache(const Facts& f, bool exact);
   // kv is [audio_ctx, layers * 2 * state] as blocks/cross.yaml makes it.
-  void fill(const Facts& f, const float* kv, bool exact);
+  void fill(const float* kv);
   // out = softmax(q · keysᵀ / sqrt(head size)) · values; scores has room for audio_ctx rounded up to 16, and then holds the
   // softmax, up to a factor.
   void attend(int layer, int head, const float* q, float* scores, float* out) const;
 
  private:
   enum class Kept { f32, f16, i8 };
-  void pack(const float* kv, int64_t stride, bool keys, int group);
+  static constexpr int kBlock = 16, kWidest = 256;  // rows and values of a row that Kernels::attend_i8 takes at once
+  void pack(const float* row, int t, int group, bool values);
   // Of a layer and head: where its rows begin, in values, and its scales.
   int group(int layer, int head) const { return layer * heads_ + head; }
   size_t rows_at(int group, bool values) const {
@@ -30,11 +32,11 @@ class CrossCache {
     return (static_cast<size_t>(group) * 2 + values) * static_cast<size_t>(padded_);
   }
 
-  Kept kept_ = Kept::f32;
-  std::vector<float> f32_, scales_;
-  std::vector<uint16_t> f16_;
-  std::vector<uint8_t> i8_;
-  int rows_ = 0, padded_ = 0, width_ = 0, heads_ = 0;
+  Kept kept_;
+  std::unique_ptr<float[]> f32_, scales_;
+  std::unique_ptr<uint16_t[]> f16_;
+  std::unique_ptr<uint8_t[]> i8_;
+  int rows_, padded_, width_, heads_, layers_;
 };
 
 // Keys and values of the tokens so far of one sequence: for each layer and head, text_ctx rows of keys, then as many of values.

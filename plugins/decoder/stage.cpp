@@ -171,9 +171,9 @@ class Decode {
       w.cross = std::move(spare_.back());
       spare_.pop_back();
     } else {
-      w.cross = std::make_unique<CrossCache>();
+      w.cross = std::make_unique<CrossCache>(f, !options_.int8);
     }
-    w.cross->fill(f, static_cast<const float*>(out.data), !options_.int8);
+    w.cross->fill(static_cast<const float*>(out.data));
     taken_ = end_of(w);
     report(call.host());
     waiting_.push_back(std::move(w));
