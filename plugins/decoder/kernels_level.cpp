@@ -96,6 +96,9 @@ void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const 
     for (long r = 0; r < rows; r += 4) {
       const long count = rows - r < 4 ? rows - r : 4, n = m - i < kTogether ? m - i : kTogether;
       const auto tile = n == 4 ? tile_i8<4> : n == 3 ? tile_i8<3> : n == 2 ? tile_i8<2> : tile_i8<1>;
+      // The rows that the caller is likely to ask for next come from memory while these are multiplied again.
+      if (i == kTogether)
+        for (long j = 0; j < 4 * k; j += 64) __builtin_prefetch(w + (rows + r) * k + j, 0, 2);
       tile(w + r * k, row_sums + r, count, k, x + i * k, y + i * ldy + r, ldy);
     }
 }
