@@ -16,6 +16,7 @@ ROOT, BUILD = Path(sys.argv[1]), Path(sys.argv[2])
 NPURT = BUILD / "bin/npurt"
 GRAPH = ROOT / "graphs/transcribe.yaml"
 JFK = ROOT / "graphs/samples/jfk.wav"
+MEETING = ROOT / "graphs/meeting.yaml", ROOT / "graphs/samples/meeting.opus"
 FC1 = ("--use", "mel=cpu", "--use", "encoder.*=cpu", "--use", "encoder.*.fc1=npu_matmul:i8,cpu")
 
 
@@ -73,6 +74,21 @@ class Same(Case):
         errors = dict(re.findall(r"^(\S+): \d+ rows, mean error ([\d.]+) %", tables, re.M))
         self.assertLessEqual(float(errors["calibration"]), 9, tables)
         self.assertLessEqual(float(errors["held-out"]), 15.5, tables)
+
+
+class Meeting(unittest.TestCase):
+    def test_who_said_what_is_the_same(self):
+        said = {}
+        for where in ("off", "virtual"):
+            more = [f"--require={node}=npu" for node in ("mel", "encoder.*.fc1", "encoder.*.attn")] if where == "virtual" else []
+            done = npurt("run", *MEETING, "--format", "json", "--npu", where, *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            document = json.loads(done.stdout)
+            said[where] = [(s["speaker"], s["text"]) for s in document["segments"]]
+            if where == "virtual":
+                ops = {p["op"] for p in document["placement"] if p["device"] == "npu"}
+                self.assertEqual(ops, {"log_mel", "matmul", "attention"})
+        self.assertEqual(said["virtual"], said["off"])
 
 
 class Faults(Case):
