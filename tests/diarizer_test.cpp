@@ -47,7 +47,7 @@ const std::vector<int> kThree = blocks({{0, 12}, {1, 10}, {0, 8}, {2, 12}, {1, 9
 
 }  // namespace
 
-TEST_CASE("merges come nearest first, at the mean distance of all pairs") {
+TEST_CASE("merges come nearest first, at the distance of the means, which counts for less between few vectors") {
   // Unit vectors at 0, 10, 90 and 100 degrees.
   std::vector<float> x(4 * 8);
   const double degrees[] = {0, 10, 90, 100};
@@ -57,12 +57,14 @@ TEST_CASE("merges come nearest first, at the mean distance of all pairs") {
   }
   const auto merges = cluster(x, 4, 8, 1);
   REQUIRE(merges.size() == 3);
-  CHECK(merges[1].distance == Approx(1 - std::cos(10 * M_PI / 180)).margin(1e-6));
-  CHECK(merges[2].distance ==
-        Approx((1 - std::cos(M_PI / 2)) / 2 + (2 - std::cos(100 * M_PI / 180) - std::cos(80 * M_PI / 180)) / 4).margin(1e-6));
-  CHECK(cut(merges, 4, 0.5F) == std::vector<int>{0, 0, 1, 1});
-  CHECK(cut(merges, 4, 1.5F) == std::vector<int>{0, 0, 0, 0});
-  CHECK(cut(merges, 4, 0.001F) == std::vector<int>{0, 1, 2, 3});
+  CHECK(merges[1].distance == Approx((1 - std::cos(10 * M_PI / 180)) / 17).margin(1e-6));
+  CHECK(merges[2].distance == Approx(1.0 / 9).margin(1e-6));  // means at 5 and 95 degrees, of two each
+  CHECK(cut(merges, 4, 0.05F) == std::vector<int>{0, 0, 1, 1});
+  CHECK(cut(merges, 4, 0.5F) == std::vector<int>{0, 0, 0, 0});
+  CHECK(cut(merges, 4, 0.0001F) == std::vector<int>{0, 1, 2, 3});
+  std::vector<float> many;
+  for (int i = 0; i < 800; ++i) many.insert(many.end(), x.begin() + i % 2 * 8, x.begin() + i % 2 * 8 + 8);
+  CHECK(cluster(many, 800, 8, 1).back().distance == Approx((1 - std::cos(10 * M_PI / 180)) / 1.04).margin(1e-5));
 }
 
 TEST_CASE("speakers are counted, and every window is given its own") {

@@ -1,6 +1,7 @@
 #include "cluster.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -9,6 +10,8 @@
 namespace diarizer {
 
 namespace {
+
+constexpr float kDoubt = 8;  // vectors; with as many, a mean is known so badly that its distance from a sure one counts half
 
 // Distances below the diagonal, row after row.
 class Triangle {
@@ -34,13 +37,13 @@ int root(std::vector<int>& parent, int i) {
 std::vector<Merge> cluster(const std::vector<float>& x, int n, int dim, int threads) {
   std::vector<Merge> merges;
   if (n < 2) return merges;
-  Triangle d(n);
+  Triangle d(n);  // what a merge adds to the scatter: n_a n_b / (n_a + n_b) times the squared distance of the means
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
   for (int i = 1; i < n; ++i)
     for (int j = 0; j < i; ++j)
       d.at(i, j) = 1 - dot(x.data() + static_cast<long>(i) * dim, x.data() + static_cast<long>(j) * dim, dim);
   std::vector<int> live(static_cast<size_t>(n)), chain;
-  std::vector<float> size(static_cast<size_t>(n), 1);
+  std::vector<float> size(static_cast<size_t>(n), 1), length(static_cast<size_t>(n), 1), inside(static_cast<size_t>(n));
   std::iota(live.begin(), live.end(), 0);
   while (live.size() > 1) {
     if (chain.empty()) chain.push_back(live[0]);
@@ -53,11 +56,17 @@ std::vector<Merge> cluster(const std::vector<float>& x, int n, int dim, int thre
       chain.push_back(b);
       continue;
     }
-    merges.push_back({a, b, nearest});
-    const float wa = size[static_cast<size_t>(a)], wb = size[static_cast<size_t>(b)];
+    const float na = size[static_cast<size_t>(a)], nb = size[static_cast<size_t>(b)], chance = 1 / na + 1 / nb;
+    float &la = length[static_cast<size_t>(a)], &lb = length[static_cast<size_t>(b)];
+    const float product = (la + lb - nearest * chance) / 2, cosine = product / std::sqrt(std::max(la * lb, 1e-12F));
+    float& within = inside[static_cast<size_t>(b)];
+    within = std::max({within, inside[static_cast<size_t>(a)], (1 - cosine) / (1 + kDoubt * chance)});
+    merges.push_back({a, b, within});
+    lb = (na * na * la + nb * nb * lb + 2 * na * nb * product) / ((na + nb) * (na + nb));
     for (int c : live)  // Lance and Williams 1967; b goes on as the union
-      if (c != a && c != b) d.at(b, c) = (wa * d.at(a, c) + wb * d.at(b, c)) / (wa + wb);
-    size[static_cast<size_t>(b)] = wa + wb;
+      if (const float nc = size[static_cast<size_t>(c)]; c != a && c != b)
+        d.at(b, c) = ((na + nc) * d.at(a, c) + (nb + nc) * d.at(b, c) - nc * nearest) / (na + nb + nc);
+    size[static_cast<size_t>(b)] = na + nb;
     live.erase(std::find(live.begin(), live.end(), a));
     chain.resize(chain.size() - 2);
   }

@@ -1,4 +1,4 @@
-// Agglomerative clustering with average linkage, by the nearest-neighbour chain (Murtagh 1983): n^2 time, n^2/2 memory.
+// Agglomerative clustering after Ward (1963), by the nearest-neighbour chain (Murtagh 1983): n^2 time, n^2/2 memory.
 #pragma once
 
 #include <vector>
@@ -7,10 +7,12 @@ namespace diarizer {
 
 struct Merge {
   int a = 0, b = 0;    // clusters, by any one of their members
-  float distance = 0;  // mean cosine distance between their members
+  float distance = 0;  // of their means, or the largest of any two clusters merged into them
 };
 
-// All n - 1 merges of n vectors of length 1 (x is [n, dim]), nearest first. Equal inputs give equal merges on every run.
+// All n - 1 merges of n vectors of length 1 (x is [n, dim]), nearest first. The distance of two means is that of their cosine,
+// and less where they rest on few vectors, by what may be chance; many do not make it more, for a voice drifts, and long talk
+// is not two speakers for being certain. Equal inputs give equal merges on every run.
 std::vector<Merge> cluster(const std::vector<float>& x, int n, int dim, int threads);
 
 // The cluster of each of n items once every merge up to `distance` is done: numbered from 0 by first member.

@@ -10,7 +10,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr float kNarrow = 0.05F;  // voices without their upper band are so much nearer to each other
+constexpr float kNarrow = 0.008F;  // voices without their upper band are so much nearer to each other
 
 int whole(npurt::Host host, const char* name, int otherwise, int low) {
   const double x = host.number(name, otherwise, low, 100);

@@ -93,13 +93,13 @@ std::vector<int> allowed_cut(const std::vector<Merge>& merges, int n, const Boun
 // What the threshold leaves, if that many may speak. Else the allowed cut, and others with at least as many clusters as must
 // speak, of which the largest may be the speakers: some clusters may be one voice, and some none.
 std::vector<std::vector<int>> possible_cuts(const std::vector<Merge>& merges, int n, const Bounds& bounds, int least) {
-  constexpr float kAround = 0.15F;
+  constexpr float kAround = 2.5F;  // times the threshold, and a part of it
   std::vector<std::vector<int>> cuts = {allowed_cut(merges, n, bounds, least)};
   const int found = supported(cut(merges, n, bounds.threshold), least);
   if (found >= bounds.least && found <= bounds.most) return cuts;
   int before = 0;
   for (const Merge& m : merges) {
-    if (std::abs(m.distance - bounds.threshold) > kAround) continue;
+    if (m.distance > bounds.threshold * kAround || m.distance < bounds.threshold / kAround) continue;
     std::vector<int> labels = cut(merges, n, m.distance);
     const int clusters = supported(labels, least);
     if (clusters != before && clusters >= bounds.least) cuts.push_back(std::move(labels));
