@@ -29,7 +29,9 @@ class Bytes {
     return *this;
   }
   Bytes& fill(size_t count, uint8_t value = 0) {
-    bytes_.resize(bytes_.size() + count, std::byte{value});
+    const size_t at = bytes_.size();
+    bytes_.resize(at + count);
+    if (value) std::memset(bytes_.data() + at, value, count);  // resize with a value makes GCC 12 warn of bounds that hold
     return *this;
   }
   Bytes& align(size_t step) { return fill((step - bytes_.size() % step) % step); }
