@@ -21,8 +21,9 @@ const Generation& npu1() { return generation("npu1"); }
 // A and B filled by `value(is_b, row, column)`, padded with zeros; returns C as the device leaves it.
 template <typename In, typename Out, typename F>
 std::vector<Out> product(Device& device, const GemmTile& t, const GemmShape& s, F&& value, Outcome* outcome = nullptr) {
-  auto context = device.context(gemm_design(npu1(), t));
-  const GemmShape p = padded(npu1(), t, s);
+  const Generation& g = device.generation();
+  auto context = device.context(gemm_design(g, t));
+  const GemmShape p = padded(g, t, s);
   auto a = context->buffer(p.m * p.k * sizeof(In)), b = context->buffer(p.k * p.n * sizeof(In)),
        c = context->buffer(p.m * p.n * sizeof(Out));
   auto* pa = reinterpret_cast<In*>(a->map().data());
@@ -31,8 +32,8 @@ std::vector<Out> product(Device& device, const GemmTile& t, const GemmShape& s, 
   for (uint64_t i = 0; i < s.m; ++i)
     for (uint64_t k = 0; k < s.k; ++k) pa[i * p.k + k] = value(false, i, k);
   for (uint64_t k = 0; k < s.k; ++k)
-    for (uint64_t j = 0; j < s.n; ++j) pb[packed_place(npu1(), t, p, k, j)] = value(true, k, j);
-  auto program = context->program(gemm_instructions(npu1(), t, p));
+    for (uint64_t j = 0; j < s.n; ++j) pb[packed_place(g, t, p, k, j)] = value(true, k, j);
+  auto program = context->program(gemm_instructions(g, t, p));
   const Launch launch{program.get(), {a.get(), b.get(), c.get()}};
   const Outcome o = context->run({&launch, 1}, std::chrono::seconds(2));
   if (outcome) *outcome = o;
@@ -45,9 +46,10 @@ std::vector<Out> product(Device& device, const GemmTile& t, const GemmShape& s, 
 }  // namespace
 
 TEST_CASE("int8 products of any shape are exact") {
-  const auto device = virtual_device(npu1());
+  const auto which = GENERATE("npu1", "npu4");
+  const auto device = virtual_device(generation(which));
   for (const GemmShape& s : {GemmShape{1, 1, 1}, {5, 70, 9}, {257, 64, 256}, {256, 200, 300}, {700, 130, 513}}) {
-    INFO(s.m << "x" << s.k << "x" << s.n);
+    INFO(which << ": " << s.m << "x" << s.k << "x" << s.n);
     auto value = [](bool is_b, uint64_t i, uint64_t j) {
       return static_cast<int8_t>((i * 37 + j * 11 + 5 * is_b) * 2654435761U >> 24);
     };
@@ -62,7 +64,7 @@ TEST_CASE("int8 products of any shape are exact") {
 }
 
 TEST_CASE("bf16 products are right to rounding") {
-  const auto device = virtual_device(npu1());
+  const auto device = virtual_device(generation(GENERATE("npu1", "npu4")));
   const GemmShape s{300, 130, 140};
   auto real = [](bool is_b, uint64_t i, uint64_t j) {
     return (static_cast<double>((i * 37 + j * 11 + 5 * is_b) % 256) - 128) / 64;
@@ -141,13 +143,14 @@ TEST_CASE("a launch counts what it moves, and its time is called modelled") {
 }
 
 TEST_CASE("what a launch uses is known without running it") {
+  const Generation& g = generation(GENERATE("npu1", "npu4"));
   for (const GemmTile* t : {&gemm_i8(), &gemm_bf16()}) {
-    const GemmShape s = padded(npu1(), *t, {500, 200, 500});
+    const GemmShape s = padded(g, *t, {500, 200, 500});
     std::vector<std::byte> a(s.m * s.k * t->in_bytes), b(s.k * s.n * t->in_bytes), c(s.m * s.n * t->out_bytes);
     const Argument all[] = {{1ULL << 32, a.data(), a.size()}, {2ULL << 32, b.data(), b.size()}, {3ULL << 32, c.data(), c.size()}};
-    Machine machine(npu1(), gemm_design(npu1(), *t));
-    const Usage ran = machine.execute(gemm_instructions(npu1(), *t, s), all);
-    const Usage said = gemm_usage(npu1(), *t, s);
+    Machine machine(g, gemm_design(g, *t));
+    const Usage ran = machine.execute(gemm_instructions(g, *t, s), all);
+    const Usage said = gemm_usage(g, *t, s);
     CHECK(ran.core_cycles == said.core_cycles);
     CHECK(ran.channel_cycles == said.channel_cycles);
     CHECK(ran.read == said.read);
@@ -156,12 +159,13 @@ TEST_CASE("what a launch uses is known without running it") {
 }
 
 TEST_CASE("what an attention launch uses is known without running it") {
+  const Generation& g = generation(GENERATE("npu1", "npu4"));
   const AttentionShape s{3, 600};
   std::vector<std::byte> q(query_bytes(s)), stream(stream_bytes(s)), sums(sum_bytes(s));
   const Argument all[] = {
       {1ULL << 32, q.data(), q.size()}, {2ULL << 32, stream.data(), stream.size()}, {3ULL << 32, sums.data(), sums.size()}};
-  Machine machine(npu1(), attention_design(npu1()));
-  const Usage ran = machine.execute(attention_instructions(npu1(), s), all), said = attention_usage(npu1(), s);
+  Machine machine(g, attention_design(g));
+  const Usage ran = machine.execute(attention_instructions(g, s), all), said = attention_usage(g, s);
   CHECK(ran.core_cycles == said.core_cycles);
   CHECK(ran.channel_cycles == said.channel_cycles);
   CHECK(ran.read == said.read);

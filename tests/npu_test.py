@@ -20,9 +20,9 @@ MEETING = ROOT / "graphs/meeting.yaml", ROOT / "graphs/samples/meeting.opus"
 FC1 = ("--use", "mel=cpu", "--use", "encoder.*=cpu", "--use", "encoder.*.fc1=npu_matmul:i8,cpu")
 
 
-def npurt(*arguments, faults=""):
+def npurt(*arguments, faults="", npu="npu1"):
     return subprocess.run([NPURT, *map(str, arguments)], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          env=dict(os.environ, NPURT_NPU_FAULTS=faults))  # fmt: skip
+                          env=dict(os.environ, NPURT_NPU_FAULTS=faults, NPURT_VIRTUAL_NPU=npu))  # fmt: skip
 
 
 class Case(unittest.TestCase):
@@ -48,6 +48,11 @@ class Same(Case):
         times = [n["modelled_device_s"] for n in document["timing"]["nodes"] if n["node"] in on_npu]
         self.assertEqual(len(times), len(on_npu))
         self.assertIn("(modelled)", said)
+
+    def test_npu4_gives_the_same_text(self):
+        on_npu = ("--require", "mel=npu", "--require", "encoder.*.fc1=npu", "--require", "encoder.*.attn=npu")
+        done = npurt("run", GRAPH, JFK, "--npu", "virtual", *on_npu, npu="npu4")
+        self.assertEqual((done.returncode, done.stdout.split()), (0, self.words), done.stderr)
 
     def test_plan_and_report_count_launches_and_bytes(self):
         planned = npurt("plan", GRAPH, "--npu", "virtual").stdout

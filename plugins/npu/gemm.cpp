@@ -12,6 +12,9 @@ namespace {
 constexpr unsigned kCores = 4;  // in a column
 constexpr unsigned kFirstCore = 2;
 
+// From one column that brings A to the next.
+unsigned stride(const Generation& g) { return g.columns / kCores; }
+
 // A core's locks and data memory.
 enum CoreLock { kAFree, kAFull, kBFree, kBFull, kCFree, kCFull, kGo };
 struct CoreLayout {
@@ -66,9 +69,9 @@ void configure_core(Instructions& out, const GemmTile& t, unsigned x, unsigned y
        [&](unsigned i) { return part(l.c[i], t.m * t.n * t.out_bytes, take(kCFull), give(kCFree)); });
 }
 
-// Memory tile x: A arrives row-major and leaves in blocks of r x s; B passes as it is; C arrives in blocks of r x t from four
-// cores and leaves row-major.
-void configure_memtile(Instructions& out, const GemmTile& t, unsigned x) {
+// Memory tile x: A, if it comes here, arrives row-major and leaves in blocks of r x s; B passes as it is; C arrives in blocks of
+// r x t from four cores and leaves row-major.
+void configure_memtile(Instructions& out, const GemmTile& t, unsigned x, bool brings_a) {
   enum { kAIn, kAOut, kBIn, kBOut, kCIn };  // locks; kCIn + 2i: free, + 1: full, of core i
   auto lock = [&](unsigned id, uint32_t value) { out.write(address(x, 1, lock_register(TileKind::memtile, id)), value); };
   const uint32_t a = t.m * t.k * t.in_bytes, b = t.k * t.n * t.in_bytes, c = t.m * t.n * t.out_bytes;
@@ -76,13 +79,15 @@ void configure_memtile(Instructions& out, const GemmTile& t, unsigned x) {
   lock(kAIn, 2), lock(kAOut, 0), lock(kBIn, 2), lock(kBOut, 0);
   for (unsigned i = 0; i < kCores; ++i) lock(kCIn + 2 * i, 2), lock(kCIn + 2 * i + 1, 0);
 
-  ring(out, x, 1, Direction::in, 0, {0, 1}, [&](unsigned i) { return part(i * a, a, take(kAIn), give(kAOut)); });
-  ring(out, x, 1, Direction::out, 0, {6, 7}, [&](unsigned i) {
-    Descriptor d = part(i * a, a, take(kAOut), give(kAIn));
-    const unsigned row = t.k * t.in_bytes / 4, block = t.s * t.in_bytes / 4;
-    d.dims = {{{block, 1}, {t.r, row}, {t.k / t.s, block}, {0, t.r * row}}};
-    return d;
-  });
+  if (brings_a) {
+    ring(out, x, 1, Direction::in, 0, {0, 1}, [&](unsigned i) { return part(i * a, a, take(kAIn), give(kAOut)); });
+    ring(out, x, 1, Direction::out, 0, {6, 7}, [&](unsigned i) {
+      Descriptor d = part(i * a, a, take(kAOut), give(kAIn));
+      const unsigned row = t.k * t.in_bytes / 4, block = t.s * t.in_bytes / 4;
+      d.dims = {{{block, 1}, {t.r, row}, {t.k / t.s, block}, {0, t.r * row}}};
+      return d;
+    });
+  }
   ring(out, x, 1, Direction::in, 1, {24, 25}, [&](unsigned i) { return part(b_base + i * b, b, take(kBIn), give(kBOut)); });
   ring(out, x, 1, Direction::out, 1, {30, 31}, [&](unsigned i) { return part(b_base + i * b, b, take(kBOut), give(kBIn)); });
   for (unsigned core = 0; core < kCores; ++core) {
@@ -151,23 +156,27 @@ GemmShape padded(const Generation& g, const GemmTile& t, const GemmShape& s) {
 }
 
 Design gemm_design(const Generation& g, const GemmTile& t) {
-  if (g.columns != kCores) throw LimitError(std::string("the GEMM design needs 4 columns; ") + g.name + " has another number");
+  if (g.columns == 0 || g.columns % kCores)
+    throw LimitError(std::string("the GEMM design needs columns by fours; ") + g.name + " has " + std::to_string(g.columns));
   Instructions out(g);
   Design d;
   d.name = std::string("gemm_") + t.kernel;
   for (unsigned x = 0; x < g.columns; ++x) {
-    configure_memtile(out, t, x);
-    Route a{{x, 1, 0}, {}}, b{{x, 1, 1}, {}};
+    configure_memtile(out, t, x, x % stride(g) == 0);
+    Route b{{x, 1, 1}, {}};
     for (unsigned i = 0; i < kCores; ++i) {
       configure_core(out, t, x, kFirstCore + i);
       d.cores.push_back({x, kFirstCore + i, d.name, gemm_program(t)});
-      a.to.push_back({i, kFirstCore + x, 0});
       b.to.push_back({x, kFirstCore + i, 1});
       d.routes.push_back({{x, kFirstCore + i, 0}, {{x, 1, 2 + i}}});
     }
-    d.routes.push_back({{x, 0, 0}, {{x, 1, 0}}});
+    if (x % stride(g) == 0) {
+      Route a{{x, 1, 0}, {}};
+      for (unsigned i = 0; i < g.columns; ++i) a.to.push_back({i, kFirstCore + x / stride(g), 0});
+      d.routes.push_back({{x, 0, 0}, {{x, 1, 0}}});
+      d.routes.push_back(a);
+    }
     d.routes.push_back({{x, 0, 1}, {{x, 1, 1}}});
-    d.routes.push_back(a);
     d.routes.push_back(b);
     d.routes.push_back({{x, 1, 2}, {{x, 0, 0}}});
   }
@@ -198,13 +207,15 @@ std::vector<uint32_t> gemm_instructions(const Generation& g, const GemmTile& t, 
       out.patch(x, ping, 2, (i * t.m * kCores * s.n + x * t.n) * t.out_bytes);
       out.push(x, 0, Direction::in, 0, ping, 0, true);
 
-      Descriptor a;
-      a.length = static_cast<uint32_t>(t.m * s.k * t.in_bytes / 4);
-      const uint32_t a_row = static_cast<uint32_t>(s.k * t.in_bytes / 4), a_tile = t.k * t.in_bytes / 4;
-      a.dims = {{{a_tile, 1}, {t.m, a_row}, {0, a_tile}, {}}};
-      out.describe(x, 0, 2 + ping, a);
-      out.patch(x, 2 + ping, 0, (i * kCores + x) * t.m * s.k * t.in_bytes);
-      out.push(x, 0, Direction::out, 0, 2 + ping, static_cast<unsigned>(across - 1));
+      if (x % stride(g) == 0) {
+        Descriptor a;
+        a.length = static_cast<uint32_t>(t.m * s.k * t.in_bytes / 4);
+        const uint32_t a_row = static_cast<uint32_t>(s.k * t.in_bytes / 4), a_tile = t.k * t.in_bytes / 4;
+        a.dims = {{{a_tile, 1}, {t.m, a_row}, {0, a_tile}, {}}};
+        out.describe(x, 0, 2 + ping, a);
+        out.patch(x, 2 + ping, 0, (i * kCores + x / stride(g)) * t.m * s.k * t.in_bytes);
+        out.push(x, 0, Direction::out, 0, 2 + ping, static_cast<unsigned>(across - 1));
+      }
 
       Descriptor b;
       b.length = static_cast<uint32_t>(s.k * t.n * across * t.in_bytes / 4);

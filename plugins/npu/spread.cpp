@@ -63,8 +63,9 @@ std::vector<Route> spread_routes() {
 
 Design spread_design(const Generation& g, const std::string& name, const Spread& s, const CoreProgram& program,
                      const std::function<void(Instructions&, unsigned, unsigned)>& configure) {
-  if (g.columns != kSpreadSide)
-    throw LimitError("the " + name.substr(0, name.rfind('_')) + " design needs 4 columns; " + g.name + " has another number");
+  if (g.columns < kSpreadSide)
+    throw LimitError("the " + name.substr(0, name.rfind('_')) + " design needs 4 columns; " + g.name + " has " +
+                     std::to_string(g.columns));
   Instructions out(g);
   Design d;
   d.name = name;

@@ -1,4 +1,5 @@
-// A dataflow that designs share: one stream passes by all sixteen cores, and each core has pieces of its own, in and out.
+// A dataflow that designs share: one stream passes by sixteen cores, and each core has pieces of its own, in and out. It takes
+// four columns, the half of an NPU4.
 //
 //   shim 0 -> memory tile 0 -> all 16 cores              the stream, in parts
 //   shim x -> memory tile x -> 4 cores of column x       a piece for each core in turn
@@ -28,7 +29,7 @@ void configure_memtiles(Instructions& out, const Spread& s);
 std::vector<Route> spread_routes();
 
 // The design `name` ("attention_bf16"): `program` on all cores, each configured by `configure`(out, column, row). Throws
-// LimitError where the device has not four columns.
+// LimitError where the device has fewer columns than four.
 Design spread_design(const Generation& g, const std::string& name, const Spread& s, const CoreProgram& program,
                      const std::function<void(Instructions&, unsigned, unsigned)>& configure);
 

@@ -34,22 +34,22 @@ double dispatch_seconds(const Generation& g, size_t launches) {
 }
 
 Usage whole_array_usage(const Generation& g, const WholeArray& w) {
-  constexpr uint64_t kSide = 4;
-  const uint64_t down = w.M / (kSide * w.m), across = w.N / (kSide * w.n), steps = w.K / w.k;
+  constexpr uint64_t kCores = 4;  // in a column
+  const uint64_t down = w.M / (kCores * w.m), across = w.N / (g.columns * w.n), steps = w.K / w.k;
   // Of one shim: its rows of A for each column of tiles, its columns of B for each row of tiles, its columns of C once.
-  const uint64_t a = w.M / kSide * w.K * w.in_bytes * across, b = w.K * w.N / kSide * w.in_bytes * down;
-  const uint64_t c = w.M * w.N / kSide * w.out_bytes;
+  const uint64_t a = w.M / kCores * w.K * w.in_bytes * across, b = w.K * w.N / g.columns * w.in_bytes * down;
+  const uint64_t c = w.M * w.N / g.columns * w.out_bytes;
   Usage u;
   u.core_cycles = down * across * (steps * w.cycles + w.cycles_to_clear);
   Pieces a_pieces, b_pieces, c_pieces;
   a_pieces.add(pieces_of(steps, w.m, w.K * w.in_bytes, w.k * w.in_bytes), down * across);
   if (w.packed_b) b_pieces.add(kPage, down);
-  else b_pieces.add(pieces_of(across, w.K, w.N * w.in_bytes, kSide * w.n * w.in_bytes), down);
-  c_pieces.add(pieces_of(across, kSide * w.m, w.N * w.out_bytes, kSide * w.n * w.out_bytes), down);
+  else b_pieces.add(pieces_of(across, w.K, w.N * w.in_bytes, g.columns * w.n * w.in_bytes), down);
+  c_pieces.add(pieces_of(across, kCores * w.m, w.N * w.out_bytes, g.columns * w.n * w.out_bytes), down);
   u.channel_cycles =
       std::max({channel_cycles(g, a / 4, a_pieces), channel_cycles(g, b / 4, b_pieces), channel_cycles(g, c / 4, c_pieces)});
-  u.read = kSide * (a + b);
-  u.written = kSide * c;
+  u.read = kCores * a + g.columns * b;
+  u.written = g.columns * c;
   return u;
 }
 

@@ -19,7 +19,7 @@ double launch_seconds(const Generation& g, const Usage& u);
 // Seconds to dispatch a list of launches: alone, or as a run list.
 double dispatch_seconds(const Generation& g, size_t launches);
 
-// A matrix product in the dataflow of mlir-aie's whole_array on four by four cores, as others measured it: B may be packed, as
+// A matrix product in the dataflow of mlir-aie's whole_array on all columns, as others measured it on four: B may be packed, as
 // ours, or row-major, as theirs.
 struct WholeArray {
   uint64_t M, K, N, m, k, n;  // the product, and the tile of a core
