@@ -80,6 +80,16 @@ TEST_CASE("both kernels give the product, with bias, GELU and residual") {
   CHECK(relative_error(product(m, "bf16", m.a), right) < 0.005);
 }
 
+TEST_CASE("one large value in an int8 row does not move the zeros") {
+  Model m;
+  for (size_t i = 0; i < m.i8.size(); ++i) m.i8[i] = static_cast<int8_t>(std::abs(m.i8[i])), m.f32[i] = std::fabs(m.f32[i]);
+  std::fill(m.a.begin(), m.a.end(), 0.0F);
+  for (int64_t i = 0; i < kM; ++i) m.a[i * kK + i] = 200, m.a[i * kK + i + 1] = -0.17F;
+  const auto right = m.right(), got = product(m, "i8", m.a);
+  // Half a step of each of the two, with weights of 1.27 at most; moved zeros would come to 7.
+  for (size_t i = 0; i < got.size(); ++i) REQUIRE(got[i] == Approx(right[i]).margin(1).epsilon(0));
+}
+
 TEST_CASE("NaN in the input is a fault") {
   Model m;
   auto a = m.a;

@@ -53,7 +53,7 @@ void finish(float* y, const float* bias, const float* residual, int64_t n, bool 
 }
 
 Range quantise(const float* x, uint8_t* q, int64_t n, int levels) {
-  float low = x[0], high = x[0], poison = 0;
+  float low = 0, high = 0, poison = 0;
 #pragma omp simd reduction(min : low) reduction(max : high) reduction(+ : poison)
   for (int64_t i = 0; i < n; ++i) {
     low = x[i] < low ? x[i] : low;
@@ -64,14 +64,15 @@ Range quantise(const float* x, uint8_t* q, int64_t n, int levels) {
   float inverse = step > 0 ? 1.0F / step : 0.0F;
   inverse = inverse < 1e38F ? inverse : 0.0F;
   float top = static_cast<float>(levels);
+  float below = low < 0 && inverse > 0 ? static_cast<float>(static_cast<int32_t>(-low * inverse + 0.5F)) : 0.0F;
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
-    float v = (x[i] - low) * inverse + 0.5F;
+    float v = x[i] * inverse + (below + 0.5F);
     v = v > 0 ? v : 0;  // also NaN
     v = v < top ? v : top;
     q[i] = static_cast<uint8_t>(static_cast<int32_t>(v));
   }
-  return {low, step + poison};
+  return {-below * step, step + poison};
 }
 
 // x·Φ(x) within 3e-5, and 1e-5·|x| beyond ±4.4: Φ(x) = 1/2 + x·P(x²), P the minimax polynomial on ±4.4 that meets 1 there.

@@ -17,7 +17,8 @@ constexpr int kLanes = 8;
 struct Kernels {
   // y = act(y + bias) + residual. bias and residual may be null; act is GELU (with erf, not tanh) or nothing.
   void (*finish)(float* y, const float* bias, const float* residual, int64_t n, bool gelu);
-  // q = round((x - low) / step), low and step chosen so that q spans 0…levels. A row that holds NaN or Inf gets a NaN step.
+  // q = round((x - low) / step), low and step chosen so that q spans 0…levels and zero is exact: after GELU most values are next
+  // to it, and a row with one large value would shift them all alike. A row that holds NaN or Inf gets a NaN step.
   Range (*quantise)(const float* x, uint8_t* q, int64_t n, int levels);
   // y = act(scale * range.step * acc + range.low * offset + bias) + residual: the product with W and all that follows it, given
   // acc = q·Wᵀ and offset = scale * the row sums of W. residual may be null; GELU within 1e-4, far below a step of the 8 bits.

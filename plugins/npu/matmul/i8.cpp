@@ -6,14 +6,16 @@
 namespace npurt_npu {
 namespace {
 
-// x ≈ low + step · (q + 128)
+// x ≈ step · (q - zero). Zero is exact: after GELU most values are next to it, and a row that holds one large value would shift
+// them all alike, which the product sums up. `zero` is unsigned, as whatever a faulty device gives must not overflow.
 struct Range {
-  float low, step;
+  float step;
+  uint32_t zero;
 };
 
 // Rows that hold NaN or Inf get a step that is none.
 Range quantise(const float* x, int8_t* q, int64_t n) {
-  float low = x[0], high = x[0], poison = 0;
+  float low = 0, high = 0, poison = 0;
   for (int64_t i = 0; i < n; ++i) {
     low = x[i] < low ? x[i] : low;
     high = x[i] > high ? x[i] : high;
@@ -22,13 +24,15 @@ Range quantise(const float* x, int8_t* q, int64_t n) {
   const float step = (high - low) / 255.0F;
   float inverse = step > 0 ? 1.0F / step : 0.0F;
   inverse = inverse < 1e38F ? inverse : 0.0F;
+  const float below = low < 0 && inverse > 0 ? -low * inverse + 0.5F : 0.0F;
+  const int32_t levels_below = static_cast<int32_t>(below);
   for (int64_t i = 0; i < n; ++i) {
-    float v = (x[i] - low) * inverse + 0.5F;
+    float v = x[i] * inverse + (static_cast<float>(levels_below) + 0.5F);
     v = v > 0 ? v : 0;
     v = v < 255.0F ? v : 255.0F;
     q[i] = static_cast<int8_t>(static_cast<int32_t>(v) - 128);
   }
-  return {low, step + poison};
+  return {step + poison, static_cast<uint32_t>(levels_below - 128)};
 }
 
 }  // namespace
@@ -47,7 +51,7 @@ MatmulI8::MatmulI8(npurt::Host host, npurt::Specs in)
       launcher_(open_launcher(host, gemm_i8(), m_, k_, n_)) {
   for (int64_t n = 0; n < n_; ++n) {
     const int8_t* row = w_.data + n * k_;
-    sums_.push_back(static_cast<float>(std::accumulate(row, row + k_, int64_t{0})));
+    sums_.push_back(static_cast<uint32_t>(std::accumulate(row, row + k_, 0)));
     for (int64_t k = 0; k < k_; ++k) launcher_.set_weight(static_cast<uint64_t>(k), static_cast<uint64_t>(n), row[k]);
   }
   launcher_.finish_weights();
@@ -90,10 +94,10 @@ void MatmulI8::run(npurt::Call& call) {
     right = row_is_right(rows, acc);
     for (int64_t i = 0; i < m_; ++i, acc += width) {
       const Range r = range[static_cast<size_t>(i)];
-      const float low = r.low + 128 * r.step;
       float* y = out + i * n_;
       for (int64_t j = 0; j < n_; ++j)
-        y[j] = w_.scale[j] * (r.step * static_cast<float>(acc[j]) + low * sums_[static_cast<size_t>(j)]);
+        y[j] = w_.scale[j] * r.step *
+               static_cast<float>(static_cast<int32_t>(static_cast<uint32_t>(acc[j]) - r.zero * sums_[static_cast<size_t>(j)]));
       sound = epilogue_.finish(y, residual ? residual + i * n_ : nullptr, n_) && sound;
     }
   };

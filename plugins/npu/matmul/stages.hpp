@@ -35,7 +35,7 @@ class MatmulI8 {
   int64_t m_, k_, n_;
   Epilogue epilogue_;
   npurt::Weight<int8_t> w_;
-  std::vector<float> sums_;  // of W's rows
+  std::vector<uint32_t> sums_;  // of W's rows
   Launcher launcher_;
   int64_t turn_ = 0;
 };
