@@ -13,6 +13,8 @@ NPURT_KERNELS {
   void attention_bf16_add(const bfloat16* q, const bfloat16* k, const bfloat16* v, float* out, const bfloat16* top, bfloat16* p,
                           unsigned valid);
   void layer_norm_bf16(const bfloat16* x, const bfloat16* scale, bfloat16* y, unsigned rows, unsigned width, float share);
+  void gelu_bf16(const bfloat16* x, bfloat16* y, unsigned count);
+  void softmax_bf16(const bfloat16* x, bfloat16* y, unsigned rows, unsigned width);
 }
 
 namespace npurt_kernels::AIE_HOST_LEVEL {
@@ -38,6 +40,10 @@ extern const Kernels kernels = {
     [](const void* x, const void* scale, void* y, unsigned rows, unsigned width, float share) {
       layer_norm_bf16(static_cast<const bfloat16*>(x), static_cast<const bfloat16*>(scale), static_cast<bfloat16*>(y), rows,
                       width, share);
+    },
+    [](const void* x, void* y, unsigned count) { gelu_bf16(static_cast<const bfloat16*>(x), static_cast<bfloat16*>(y), count); },
+    [](const void* x, void* y, unsigned rows, unsigned width) {
+      softmax_bf16(static_cast<const bfloat16*>(x), static_cast<bfloat16*>(y), rows, width);
     },
 };
 

@@ -15,8 +15,10 @@ struct Kernels {
   void (*attention_bf16_begin)(void* out, void* top);
   void (*attention_bf16_maximum)(const void* q, const void* k, void* top, unsigned valid);
   void (*attention_bf16_add)(const void* q, const void* k, const void* v, void* out, const void* top, void* p, unsigned valid);
-  // Rows of bf16: see layer_norm/bf16/kernel.cc.
+  // Rows of bf16: see layer_norm/bf16/kernel.cc, gelu/bf16/kernel.cc and softmax/bf16/kernel.cc.
   void (*layer_norm_bf16)(const void* x, const void* scale, void* y, unsigned rows, unsigned width, float share);
+  void (*gelu_bf16)(const void* x, void* y, unsigned count);
+  void (*softmax_bf16)(const void* x, void* y, unsigned rows, unsigned width);
 };
 
 namespace base {

@@ -21,6 +21,8 @@ const std::vector<std::string>& builtin_ops() {
       // tensors; weights are named by options (weight, bias)
       "conv1d: x f32[T,C] -> y f32[U,N]",
       "layer_norm: x f32[T,D] -> y f32[T,D]",
+      "gelu: x f32[T,D] -> y f32[T,D]",
+      "softmax: x f32[T,D] -> y f32[T,D]",
       "matmul: a f32|bf16|i8[M,K], residual? f32[M,N] -> c f32|bf16[M,N]",
       "attention: qkv f32[T,E] -> y f32[T,D]",
   };
