@@ -1,5 +1,7 @@
 #include "tensor.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
@@ -110,10 +112,15 @@ std::optional<uint64_t> spec_bytes(const npurt_spec& s) {
 // One TiB: no tensor is so large, and no allocator need be asked.
 constexpr uint64_t kMostBytes = uint64_t{1} << 40;
 
+// Megabytes come in pages that are as large: a window's keys and values would else be 4500 page faults, each a zeroed page.
+constexpr uint64_t kHugePage = 2 << 20, kMuch = 4 << 20;
+
 void* aligned_memory(uint64_t bytes) {
   if (bytes > kMostBytes) throw std::bad_alloc();
-  void* p = std::aligned_alloc(64, std::max<uint64_t>(64, (bytes + 63) / 64 * 64));
+  const uint64_t unit = bytes < kMuch ? 64 : kHugePage;
+  void* p = std::aligned_alloc(unit, std::max<uint64_t>(64, (bytes + unit - 1) / unit * unit));
   if (!p) throw std::bad_alloc();
+  if (unit == kHugePage) madvise(p, bytes, MADV_HUGEPAGE);
   return p;
 }
 
