@@ -1,7 +1,7 @@
 #include <cstdlib>
 
 // Tests that load plugins by themselves wait as runtime/src/library.cpp has them wait.
-[[maybe_unused]] static const int politely = setenv("GOMP_SPINCOUNT", "3000", 0);
+[[maybe_unused]] static const int politely = setenv("GOMP_SPINCOUNT", "1000", 0);
 
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>
