@@ -10,6 +10,7 @@
 #include <npurt/plugin.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace npurt_test {
@@ -101,6 +102,7 @@ class Stage {
     return planned_;
   }
   void open(const std::vector<npurt::Spec>& in, size_t outputs) {
+    if (object_) stage_->close(std::exchange(object_, nullptr));
     plan(in, outputs);
     std::vector<npurt_spec> i(in.begin(), in.end());
     check(stage_->open(&host_, i.data(), i.size(), &object_));
