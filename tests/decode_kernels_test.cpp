@@ -29,7 +29,7 @@ struct Shape {
   long rows, k, m;
 };
 std::vector<Shape> shapes() {
-  std::vector<Shape> all = {{1, 4, 1}, {64, 384, 1}, {64, 384, 4}, {33, 1536, 3}, {7, 512, 9}, {2, 68, 5}};
+  std::vector<Shape> all = {{1, 4, 1}, {64, 384, 1}, {64, 384, 4}, {200, 384, 20}, {33, 1536, 3}, {7, 512, 9}, {2, 68, 5}};
   Random random(1);
   for (int i = 0; i < 20; ++i) all.push_back({random.whole(1, 70), 4 * random.whole(1, 60), random.whole(1, 13)});
   return all;
@@ -73,7 +73,7 @@ TEST_CASE("rows_f32 multiplies any number of rows, and writes only its own place
   }
 }
 
-TEST_CASE("rows_i8 is exact, at its extremes too") {
+TEST_CASE("rows_i8 is exact, at its extremes too, and writes only its own places") {
   for (const Shape& s : shapes())
     for (const bool extreme : {false, true}) {
       Random random(3);
@@ -82,16 +82,42 @@ TEST_CASE("rows_i8 is exact, at its extremes too") {
       for (long i = 0; i < s.rows * s.k; ++i)
         w.push_back(static_cast<int8_t>(extreme ? (i % 3 ? 127 : -127) : random.whole(-127, 127)));
       for (long i = 0; i < s.m * s.k; ++i) x.push_back(static_cast<uint8_t>(extreme ? (i % 5 ? 255 : 1) : random.whole(1, 255)));
-      std::vector<int32_t> sums(static_cast<size_t>(s.rows));
-      for (long i = 0; i < s.rows * s.k; ++i) sums[static_cast<size_t>(i / s.k)] += w[static_cast<size_t>(i)];
-      std::vector<int> offset;
-      for (uint8_t q : x) offset.push_back(q - 128);
-      const auto wanted = products(s, w, offset);
+      const size_t padded = static_cast<size_t>((s.rows + 15) / 16 * 16);
+      std::vector<int8_t> packed(padded * static_cast<size_t>(s.k));
+      std::vector<int32_t> offset(padded);
+      std::vector<float> scale(padded, 1), bias(padded), x_scale(static_cast<size_t>(s.m), 1);
+      for (long r = 0; r < s.rows; ++r)
+        for (long j = 0; j < s.k; ++j) {
+          const int8_t value = w[static_cast<size_t>(r * s.k + j)];
+          packed[static_cast<size_t>((r / 16 * s.k / 4 + j / 4) * 64 + r % 16 * 4 + j % 4)] = value;
+          offset[static_cast<size_t>(r)] -= 128 * value;
+        }
+      // Powers of two, so that what is exact stays exact.
+      for (size_t r = 0; r < padded; ++r) scale[r] = r % 3 ? 1.0F : 0.25F, bias[r] = static_cast<float>(r % 5) * 0.25F;
+      for (size_t i = 0; i < x_scale.size(); ++i) x_scale[i] = i % 2 ? 1.0F : 0.5F;
+      std::vector<int> offsets;
+      for (uint8_t q : x) offsets.push_back(q - 128);
+      const auto sums = products(s, w, offsets);
+      const long wide = s.rows + 3;
       each_level([&](const Kernels& k) {
-        std::vector<int32_t> y(wanted.size());
-        k.rows_i8(w.data(), sums.data(), s.rows, s.k, x.data(), s.m, y.data(), s.rows);
+        std::vector<float> y(static_cast<size_t>(s.m * wide), -77);
+        const decoder::PackedRows rows{packed.data(), offset.data(), scale.data(), bias.data(), s.rows, s.k};
+        const long blocks = static_cast<long>(padded) / 16;
+        k.rows_i8(rows, 0, blocks / 2, x.data(), x_scale.data(), s.m, y.data(), wide);
+        k.rows_i8(rows, blocks / 2, blocks, x.data(), x_scale.data(), s.m, y.data(), wide);
         INFO(s.rows << "x" << s.k << " by " << s.m << (extreme ? " extreme" : ""));
-        CHECK(std::equal(y.begin(), y.end(), wanted.begin()));
+        for (long i = 0; i < s.m; ++i)
+          for (long r = 0; r < wide; ++r) {
+            const float got = y[static_cast<size_t>(i * wide + r)];
+            if (r >= s.rows) {
+              CHECK(got == -77);
+              continue;
+            }
+            const auto at = static_cast<size_t>(r);
+            const float factor = scale[at] * x_scale[static_cast<size_t>(i)];
+            const auto sum = static_cast<float>(sums[static_cast<size_t>(i * s.rows + r)]);
+            CHECK(std::fabs(got - (sum * factor + bias[at])) <= std::fabs(sum * factor) * 6e-8F);
+          }
       });
     }
 }
@@ -109,6 +135,19 @@ TEST_CASE("quantise rounds to the nearest of 255 levels, the largest at 127") {
       for (size_t i = 0; i < q.size(); ++i) CHECK(std::fabs(scale * (q[i] - 128) - x[i]) <= scale * 0.5001);
     });
   }
+  each_level([&](const Kernels& k) {
+    for (const long n : {4L, 16L, 64L, 80L, decoder::kWidest}) {
+      const auto x = random.normals(4 * n, 3);
+      const float* rows[] = {&x[0], &x[static_cast<size_t>(n)], &x[static_cast<size_t>(2 * n)], &x[static_cast<size_t>(3 * n)]};
+      std::vector<uint8_t> together(x.size()), one(static_cast<size_t>(n));
+      float scales[4];
+      k.quantise_four(rows, n, together.data(), scales);
+      for (size_t r = 0; r < 4; ++r) {
+        CHECK(scales[r] == k.quantise(rows[r], n, one.data()));
+        for (size_t j = 0; j < one.size(); ++j) CHECK(together[4 * j + r] == one[j]);
+      }
+    }
+  });
   const std::vector<float> zeros(33);
   each_level([&](const Kernels& k) {
     std::vector<uint8_t> q(33);
@@ -243,6 +282,7 @@ TEST_CASE("layer_norm, GELU of erf and the log of a sum of exponentials") {
       float top = 0, log_sum = 0;
       k.log_sum_exp(x.data(), n, &top, &log_sum);
       CHECK(top == *std::max_element(x.begin(), x.end()));
+      CHECK(k.largest(x.data(), n) == top);
       CHECK(top + log_sum == Approx(std::log(sum)).margin(2e-6));
     });
   }

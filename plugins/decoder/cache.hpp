@@ -21,8 +21,9 @@ class CrossCache {
 
  private:
   enum class Kept { f32, f16, i8 };
-  static constexpr int kBlock = 16, kWidest = 256;  // rows and values of a row that Kernels::attend_i8 takes at once
-  void pack(const float* row, int t, int group, bool values);
+  static constexpr int kBlock = 16, kTogether = 4;  // rows of keys and of values that lie side by side for Kernels::attend_i8
+  // Rows t to t + 4.
+  void pack(const float* const* rows, int t, int group, bool values);
   // Of a layer and head: where its rows begin, in values, and its scales.
   int group(int layer, int head) const { return layer * heads_ + head; }
   size_t rows_at(int group, bool values) const {
@@ -33,26 +34,31 @@ class CrossCache {
   }
 
   Kept kept_;
-  std::unique_ptr<float[]> f32_, scales_;
-  std::unique_ptr<uint16_t[]> f16_;
-  std::unique_ptr<uint8_t[]> i8_;
+  Memory<float> f32_, scales_;
+  Memory<uint16_t> f16_;
+  Memory<uint8_t> i8_;
   int rows_, padded_, width_, heads_, layers_;
 };
 
-// Keys and values of the tokens so far of one sequence: for each layer and head, text_ctx rows of keys, then as many of values.
-// Memory is touched only as far as a sequence grows.
+// Keys and values of the tokens so far of one sequence: for each layer and head, text_ctx rows of keys, then as many of values;
+// f32 or f16, as above. Memory is touched only as far as a sequence grows.
 class SelfCache {
  public:
-  explicit SelfCache(const Facts& f);
-  float* keys(int layer, int head) {
-    return data_.get() + static_cast<size_t>((layer * heads_ + head) * 2) * static_cast<size_t>(rows_ * width_);
-  }
-  float* values(int layer, int head) { return keys(layer, head) + rows_ * width_; }
+  SelfCache(const Facts& f, bool exact);
+  // One token's, of all heads.
+  void put(int layer, int position, const float* keys, const float* values);
+  // As CrossCache::attend, over the first `length` positions.
+  void attend(int layer, int head, int length, const float* q, float* scores, float* out) const;
   // Makes the first `length` positions those of `other`.
-  void copy_from(SelfCache& other, int length);
+  void copy_from(const SelfCache& other, int length);
 
  private:
-  std::unique_ptr<float[]> data_;
+  size_t at(int layer, int head, bool value, int position) const {
+    return static_cast<size_t>(((layer * heads_ + head) * 2 + value) * rows_ + position) * static_cast<size_t>(width_);
+  }
+
+  std::unique_ptr<float[]> f32_;
+  std::unique_ptr<uint16_t[]> f16_;
   int rows_, width_, heads_, layers_;
 };
 

@@ -6,23 +6,38 @@
 
 namespace decoder {
 
+// int8 rows as [rows/16][k/4][16][4], so that one instruction meets 16 of them. k is a multiple of 4; rows are rounded up to 16
+// in all of these, with zeros.
+struct PackedRows {
+  const int8_t* data;
+  const int32_t* offset;  // -128 times the sum of each row
+  const float *scale, *bias;
+  long rows, k;
+};
+
+constexpr long kWidest = 256;  // values of a head, at most, for attend_i8 and quantise_four
+
 struct Kernels {
   const char* name;
   // y[i*ldy + r] = dot(w[r*k..], x[i*k..]) for r < rows, i < m. All row-major f32.
   void (*rows_f32)(const float* w, long rows, long k, const float* x, long m, float* y, long ldy);
-  // The same over int8: x holds m rows of u8 = value + 128, y is the s32 sum of w * (x - 128). k is a multiple of 4.
-  void (*rows_i8)(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy);
+  // y[i*ldy + r] = (x_scale[i] * scale[r]) * sum of w * (x - 128) + bias[r], summed exactly, for the rows of blocks `first` to
+  // `end` of 16; x holds m rows of u8 = value + 128.
+  void (*rows_i8)(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, long m, float* y, long ldy);
   // Symmetric quantisation of one row: x = scale * (q - 128); returns scale.
   float (*quantise)(const float* x, long k, uint8_t* q);
+  // Four rows of k <= kWidest, side by side: q is [k][4].
+  void (*quantise_four)(const float* const* rows, long k, uint8_t* q, float* scales);
   // out[d] = softmax(scale * q . keys[t]) . values[t], t < n; keys and values are [n, d] rows; scores holds n, and after it
   // exp(score - the largest).
   void (*attend_f32)(const float* q, const float* keys, const float* values, long n, long d, float scale, float* scores,
                      float* out);
   void (*attend_f16)(const float* q, const uint16_t* keys, const uint16_t* values, long n, long d, float scale, float* scores,
                      float* out);
-  // The same over bytes: a key or value is (byte - 128) times its row's scale. Keys lie as [n/16][d/4][16][4], so that one
-  // instruction meets 16 of them; n is rounded up, and so are scores and key_scales; d is a multiple of 16. Values are [n, d]
-  // rows; those of a probability below 1e-6 of the largest are left out. Null where the processor has no AVX2.
+  // The same over bytes: a key or value is (byte - 128) times its row's scale. Keys lie as [n/16][d/4][16][4] and values as
+  // [n/4][d][4], so that one instruction meets many of them; n is rounded up to 16, as are scores and scales; d is a multiple of
+  // 16. Stretches of 64 values with no probability above 1e-6 of the largest are left out; in others, probabilities are rounded
+  // to 2^-14 of the stretch's largest. Null where the processor has no AVX2.
   void (*attend_i8)(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values,
                     const float* value_scales, long n, long d, float scale, float* scores, float* out);
   void (*to_f16)(const float* in, long n, uint16_t* out);
@@ -30,6 +45,7 @@ struct Kernels {
   void (*layer_norm)(const float* x, const float* gamma, const float* beta, long n, float* out);
   // x * Phi(x) with erf to 2e-7 (Numerical Recipes, erfc by Chebyshev fit), in place.
   void (*gelu)(float* x, long n);
+  float (*largest)(const float* x, long n);
   // Largest value, and log of the sum of exp(x - largest), of n values.
   void (*log_sum_exp)(const float* x, long n, float* largest, float* log_sum);
   // The index at which the running sum of exp((x - top) / temperature) passes `draw` in [0, 1) of the whole; top is the largest

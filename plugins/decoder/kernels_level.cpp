@@ -49,115 +49,163 @@ void rows_f32(const float* w, long rows, long k, const float* x, long m, float* 
   }
 }
 
+#if defined(__AVX2__)
+// A token reads megabytes, each once: they are fetched early, and past the ends of pages, where the processor's own guesses stop.
+constexpr long kAhead = 8192;
+
+// kLanes sums of four products of bytes each. kOffset is by how much the unsigned side of such a product is too large.
 #if defined(__AVX512VNNI__)
-// The sums of the elements of four vectors.
-inline __m128i sum4(__m512i a, __m512i b, __m512i c, __m512i d) {
-  const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-  const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-  const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
-  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+constexpr long kLanes = 16, kOffset = 128;
+using Ints = __m512i;
+using Floats = __m512;
+inline Ints load_ints(const void* from) { return _mm512_loadu_si512(from); }
+inline Floats to_floats(Ints x) { return _mm512_cvtepi32_ps(x); }
+inline Ints add(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+inline Ints fill(int x) { return _mm512_set1_epi32(x); }
+// Four bytes, the same for each lane.
+struct Four {
+  explicit Four(const void* from) {
+    int four;
+    memcpy(&four, from, sizeof four);
+    all = fill(four);
+  }
+  Ints all;
+};
+// Unsigned by signed.
+inline Ints add_products(Ints sum, const Four& x, Ints rows) { return _mm512_dpbusd_epi32(sum, x.all, rows); }
+// Weights of 0 to 127 by unsigned.
+inline Ints add_weighted(Ints sum, const Four& weights, Ints bytes) { return _mm512_dpbusd_epi32(sum, bytes, weights.all); }
+// Signed by unsigned.
+inline Ints add_key(Ints sum, const int8_t* query, Ints bytes) { return _mm512_dpbusd_epi32(sum, bytes, Four(query).all); }
+constexpr int kMostTogether = 16;
+#else
+constexpr long kLanes = 8, kOffset = 0;
+using Ints = __m256i;
+using Floats = __m256;
+inline Ints load_ints(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+inline Floats to_floats(Ints x) { return _mm256_cvtepi32_ps(x); }
+inline Ints add(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+inline Ints fill(int x) { return _mm256_set1_epi32(x); }
+inline Ints sum_pairs(Ints x) { return _mm256_madd_epi16(x, _mm256_set1_epi16(1)); }
+inline Ints less_128(Ints x) { return _mm256_xor_si256(x, _mm256_set1_epi8(-128)); }
+struct Four {
+  explicit Four(const void* from) {
+    int four;
+    memcpy(&four, from, sizeof four);
+    all = fill(four);
+    less = less_128(all);
+    size = _mm256_abs_epi8(less);
+  }
+  Ints all, less, size;
+};
+// |x| times a row with x's sign: both are at most 127, so a pair of products fits 16 bits.
+inline Ints add_products(Ints sum, const Four& x, Ints rows) {
+  return add(sum, sum_pairs(_mm256_maddubs_epi16(x.size, _mm256_sign_epi8(rows, x.less))));
 }
+inline Ints add_weighted(Ints sum, const Four& weights, Ints bytes) {
+  return add(sum, sum_pairs(_mm256_maddubs_epi16(weights.all, less_128(bytes))));
+}
+inline Ints add_key(Ints sum, const int8_t* query, Ints bytes) {
+  const Ints q = Four(query).all;
+  return add(sum, sum_pairs(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(less_128(bytes), q))));
+}
+constexpr int kMostTogether = 4;
+#endif
 
-// Adds to s the products of 64 columns, or of those in `some`.
-template <int N>
-inline void add_i8(__m512i (&s)[N][4], const int8_t* const (&w)[4], long k, const uint8_t* x, long j, __mmask64 some) {
-  __m512i rows[4];
-#pragma GCC unroll 4
-  for (int r = 0; r < 4; ++r) rows[r] = _mm512_maskz_loadu_epi8(some, w[r] + j);
-#pragma GCC unroll 4
-  for (int q = 0; q < N; ++q) {
-    const __m512i v = _mm512_maskz_loadu_epi8(some, x + q * k + j);
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; ++r) s[q][r] = _mm512_dpbusd_epi32(s[q][r], v, rows[r]);
+// N rows of x by B blocks of w. Loops over sums are unrolled, so that GCC keeps the sums in registers.
+template <int N, int B>
+inline void tile_i8(const PackedRows& w, long block, const uint8_t* x, const float* x_scale, float* y, long ldy) {
+  constexpr int kParts = static_cast<int>(16 * B / kLanes);
+  Ints sums[kParts][N];
+#pragma GCC unroll 8
+  for (int p = 0; p < kParts; ++p)
+#pragma GCC unroll 16
+    for (int i = 0; i < N; ++i) sums[p][i] = Ints{};
+  const int8_t* first = w.data + block * 16 * w.k;
+  for (long j = 0; j < w.k; j += 4) {
+    Ints part[kParts];
+#pragma GCC unroll 8
+    for (int p = 0; p < kParts; ++p) {
+      const int8_t* from = first + p * kLanes / 16 * 16 * w.k + j * 16 + p * kLanes % 16 * 4;
+      part[p] = load_ints(from);
+      __builtin_prefetch(from + kAhead / 2 * B);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < N; ++i) {
+      const Four four(x + i * w.k + j);
+#pragma GCC unroll 8
+      for (int p = 0; p < kParts; ++p) sums[p][i] = add_products(sums[p][i], four, part[p]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int p = 0; p < kParts; ++p) {
+    const long r = block * 16 + p * kLanes;
+    Floats scale, bias;
+    memcpy(&scale, w.scale + r, sizeof scale);
+    memcpy(&bias, w.bias + r, sizeof bias);
+    const Ints offset = load_ints(w.offset + r);
+#pragma GCC unroll 16
+    for (int i = 0; i < N; ++i) {
+      const Floats out = to_floats(kOffset ? add(sums[p][i], offset) : sums[p][i]) * (scale * x_scale[i]) + bias;
+      memcpy(y + i * ldy + p * kLanes, &out, sizeof out);
+    }
   }
 }
 
-// Four rows of w by N of x; the fewer than four rows at the end of w are given with `count`. Loops over sums are unrolled, so
-// that GCC keeps the sums in registers.
-template <int N>
-inline void tile_i8(const int8_t* w, const int32_t* row_sums, long count, long k, const uint8_t* x, int32_t* y, long ldy) {
-  const int8_t* const rows[4] = {w, w + (count > 1 ? k : 0), w + (count > 2 ? 2 * k : 0), w + (count > 3 ? 3 * k : 0)};
-  __m512i s[N][4];
-#pragma GCC unroll 4
-  for (int q = 0; q < N; ++q) s[q][0] = s[q][1] = s[q][2] = s[q][3] = _mm512_setzero_si512();
-  long j = 0;
-  for (; j + 64 <= k; j += 64) add_i8<N>(s, rows, k, x, j, ~0ULL);
-  if (j < k) add_i8<N>(s, rows, k, x, j, (1ULL << (k - j)) - 1);
-  const auto stored = static_cast<__mmask8>((1 << count) - 1);
-  const __m128i offset = _mm_slli_epi32(_mm_maskz_loadu_epi32(stored, row_sums), 7);
-#pragma GCC unroll 4
-  for (int q = 0; q < N; ++q)
-    _mm_mask_storeu_epi32(y + q * ldy, stored, _mm_sub_epi32(sum4(s[q][0], s[q][1], s[q][2], s[q][3]), offset));
+template <int N, int B>
+void blocks_i8(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, float* y, long ldy) {
+  long b = first;
+  // A last block that is not full is written aside.
+  const long whole = end * 16 > w.rows ? end - 1 : end;
+  for (; b + B <= whole; b += B) tile_i8<N, B>(w, b, x, x_scale, y + b * 16, ldy);
+  for (; b < whole; ++b) tile_i8<N, 1>(w, b, x, x_scale, y + b * 16, ldy);
+  if (b == end) return;
+  float last[N * 16];
+  tile_i8<N, 1>(w, b, x, x_scale, last, 16);
+  for (int i = 0; i < N; ++i) memcpy(y + i * ldy + b * 16, last + i * 16, static_cast<size_t>(w.rows - b * 16) * sizeof(float));
 }
 
-void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
-  for (long i = 0; i < m; i += kTogether)
-    for (long r = 0; r < rows; r += 4) {
-      const long count = rows - r < 4 ? rows - r : 4, n = m - i < kTogether ? m - i : kTogether;
-      const auto tile = n == 4 ? tile_i8<4> : n == 3 ? tile_i8<3> : n == 2 ? tile_i8<2> : tile_i8<1>;
-      // The rows that the caller is likely to ask for next come from memory while these are multiplied again.
-      if (i == kTogether)
-        for (long j = 0; j < 4 * k; j += 64) __builtin_prefetch(w + (rows + r) * k + j, 0, 2);
-      tile(w + r * k, row_sums + r, count, k, x + i * k, y + i * ldy + r, ldy);
-    }
-}
-#elif defined(__AVX2__)
-// dot(x, w) of 32 bytes each, as 8 sums. |x| times w with x's sign: |x| and |w| are at most 127, so a pair of products fits 16
-// bits.
-inline __m256i dot32(__m256i size_of_x, __m256i x, __m256i w) {
-  return _mm256_madd_epi16(_mm256_maddubs_epi16(size_of_x, _mm256_sign_epi8(w, x)), _mm256_set1_epi16(1));
-}
-
-// The sums of the elements of four vectors.
-inline __m128i sum4(__m256i a, __m256i b, __m256i c, __m256i d) {
-  const __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-  return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-}
-
-inline __m256i load32(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
-
-// Four rows of w by N of x; the fewer than four rows at the end of w are given with `count`.
-template <int N>
-inline void tile_i8(const int8_t* w, long count, long k, const uint8_t* x, int32_t* y, long ldy) {
-  const int8_t* row[4];
-  for (int r = 0; r < 4; ++r) row[r] = w + (r < count ? r : 0) * k;
-  __m256i s[N][4];
-#pragma GCC unroll 2
-  for (int q = 0; q < N; ++q) s[q][0] = s[q][1] = s[q][2] = s[q][3] = _mm256_setzero_si256();
-  long j = 0;
-  for (; j + 32 <= k; j += 32)
-#pragma GCC unroll 2
-    for (int q = 0; q < N; ++q) {
-      const __m256i v = _mm256_xor_si256(load32(x + q * k + j), _mm256_set1_epi8(-128)), size = _mm256_abs_epi8(v);
-#pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r) s[q][r] = _mm256_add_epi32(s[q][r], dot32(size, v, load32(row[r] + j)));
-    }
-#pragma GCC unroll 2
-  for (int q = 0; q < N; ++q) {
-    int out[4];
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), sum4(s[q][0], s[q][1], s[q][2], s[q][3]));
-    for (long r = 0; r < count; ++r) {
-      for (long i = j; i < k; ++i) out[r] += row[r][i] * (x[q * k + i] - 128);
-      y[q * ldy + r] = out[r];
-    }
+void rows_i8(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, long m, float* y, long ldy) {
+  // So many blocks that the sums fill the registers; a core waits for each sum longer than for the next instruction.
+  static constexpr decltype(&blocks_i8<1, 1>) kBlocks[] = {
+    nullptr,
+#if defined(__AVX512VNNI__)
+    blocks_i8<1, 4>,
+    blocks_i8<2, 4>,
+    blocks_i8<3, 4>,
+    blocks_i8<4, 2>,
+    blocks_i8<5, 2>,
+    blocks_i8<6, 2>,
+    blocks_i8<7, 1>,
+    blocks_i8<8, 1>,
+    blocks_i8<9, 1>,
+    blocks_i8<10, 1>,
+    blocks_i8<11, 1>,
+    blocks_i8<12, 1>,
+    blocks_i8<13, 1>,
+    blocks_i8<14, 1>,
+    blocks_i8<15, 1>,
+    blocks_i8<16, 1>,
+#else
+    blocks_i8<1, 2>,
+    blocks_i8<2, 1>,
+    blocks_i8<3, 1>,
+    blocks_i8<4, 1>,
+#endif
+  };
+  for (long i = 0; i < m; i += kMostTogether) {
+    const long n = m - i < kMostTogether ? m - i : kMostTogether;
+    kBlocks[n](w, first, end, x + i * w.k, x_scale + i, y + i * ldy, ldy);
   }
-}
-
-void rows_i8(const int8_t* w, const int32_t*, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
-  for (long i = 0; i < m; i += 2)
-    for (long r = 0; r < rows; r += 4) {
-      const auto tile = m - i < 2 ? tile_i8<1> : tile_i8<2>;
-      tile(w + r * k, rows - r < 4 ? rows - r : 4, k, x + i * k, y + i * ldy + r, ldy);
-    }
 }
 #else
-void rows_i8(const int8_t* w, const int32_t* row_sums, long rows, long k, const uint8_t* x, long m, int32_t* y, long ldy) {
+void rows_i8(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, long m, float* y, long ldy) {
   for (long i = 0; i < m; ++i)
-    for (long r = 0; r < rows; ++r) {
-      int32_t sum = -128 * row_sums[r];
-      for (long j = 0; j < k; ++j) sum += w[r * k + j] * x[i * k + j];
-      y[i * ldy + r] = sum;
+    for (long r = first * 16; r < end * 16 && r < w.rows; ++r) {
+      const int8_t* row = w.data + r / 16 * 16 * w.k + r % 16 * 4;
+      int32_t sum = w.offset[r];
+      for (long j = 0; j < w.k; ++j) sum += row[j / 4 * 64 + j % 4] * x[i * w.k + j];
+      y[i * ldy + r] = static_cast<float>(sum) * (w.scale[r] * x_scale[i]) + w.bias[r];
     }
 }
 #endif
@@ -175,6 +223,13 @@ float quantise(const float* x, long k, uint8_t* q) {
     q[j] = static_cast<uint8_t>(static_cast<int>(v + 128.5F));
   }
   return top / 127.0F;
+}
+
+void quantise_four(const float* const* rows, long k, uint8_t* q, float* scales) {
+  uint8_t bytes[4][kWidest];
+  for (int r = 0; r < 4; ++r) scales[r] = quantise(rows[r], k, bytes[r]);
+  for (long j = 0; j < k; ++j)
+    for (int r = 0; r < 4; ++r) q[4 * j + r] = bytes[r][j];
 }
 
 // exp for x <= 0, relative error below 2e-7: 2^n by the exponent bits, the rest by a polynomial (Cephes expf).
@@ -196,9 +251,14 @@ inline float exp_negative(float x) {
   return p * scale;
 }
 
+float largest(const float* x, long n) {
+  float top = x[0];
+  for (long j = 1; j < n; ++j) top = x[j] > top ? x[j] : top;
+  return top;
+}
+
 float softmax(float* s, long n) {
-  float top = s[0];
-  for (long t = 1; t < n; ++t) top = s[t] > top ? s[t] : top;
+  const float top = largest(s, n);
   float sum = 0;
   for (long t = 0; t < n; ++t) {
     s[t] = exp_negative(s[t] - top);
@@ -221,64 +281,52 @@ inline float value(uint16_t h) {
 }
 #endif
 
-template <typename T>
-inline float dot(const float* q, const T* k, long d) {
-  float s = 0;
-  for (long j = 0; j < d; ++j) s += q[j] * value(k[j]);
-  return s;
-}
-template <typename T>
-inline void add_scaled(float* out, const T* v, float p, long d) {
-  for (long j = 0; j < d; ++j) out[j] += p * value(v[j]);
-}
 #if defined(__AVX512F__)
-inline float dot(const float* q, const uint16_t* k, long d) {
-  __m512 s = _mm512_setzero_ps();
-  long j = 0;
-  for (; j + 16 <= d; j += 16)
-    s = _mm512_fmadd_ps(_mm512_loadu_ps(q + j), _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(k + j))), s);
-  float sum = _mm512_reduce_add_ps(s);
-  for (; j < d; ++j) sum += q[j] * value(k[j]);
-  return sum;
-}
-inline void add_scaled(float* out, const uint16_t* v, float p, long d) {
-  long j = 0;
-  for (; j + 16 <= d; j += 16)
-    _mm512_storeu_ps(
-        out + j, _mm512_fmadd_ps(_mm512_set1_ps(p), _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(v + j))),
-                                 _mm512_loadu_ps(out + j)));
-  for (; j < d; ++j) out[j] += p * value(v[j]);
-}
+constexpr long kFloats = 16;
+inline __m512 load_floats(const float* x) { return _mm512_loadu_ps(x); }
+inline __m512 load_floats(const uint16_t* x) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x))); }
 #elif defined(__F16C__)
-inline float dot(const float* q, const uint16_t* k, long d) {
-  __m256 s = _mm256_setzero_ps();
-  long j = 0;
-  for (; j + 8 <= d; j += 8)
-    s = _mm256_fmadd_ps(_mm256_loadu_ps(q + j), _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(k + j))), s);
-  alignas(32) float lane[8];
-  _mm256_store_ps(lane, s);
-  float sum = 0;
-  for (float x : lane) sum += x;
-  for (; j < d; ++j) sum += q[j] * value(k[j]);
-  return sum;
-}
-inline void add_scaled(float* out, const uint16_t* v, float p, long d) {
-  long j = 0;
-  for (; j + 8 <= d; j += 8)
-    _mm256_storeu_ps(out + j,
-                     _mm256_fmadd_ps(_mm256_set1_ps(p), _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(v + j))),
-                                     _mm256_loadu_ps(out + j)));
-  for (; j < d; ++j) out[j] += p * value(v[j]);
-}
+constexpr long kFloats = 8;
+inline __m256 load_floats(const float* x) { return _mm256_loadu_ps(x); }
+inline __m256 load_floats(const uint16_t* x) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))); }
+#else
+constexpr long kFloats = 1;
+inline float load_floats(const float* x) { return *x; }
+inline float load_floats(const uint16_t* x) { return value(*x); }
 #endif
 
 template <typename T>
 void attend(const float* q, const T* keys, const T* values, long n, long d, float scale, float* scores, float* out) {
-  for (long t = 0; t < n; ++t) scores[t] = scale * dot(q, keys + t * d, d);
+  using Part = decltype(load_floats(q));
+  const long whole = d / kFloats * kFloats;
+  for (long t = 0; t < n; ++t) {
+    const T* key = keys + t * d;
+    Part sums{};
+    for (long j = 0; j < whole; j += kFloats) sums += load_floats(q + j) * load_floats(key + j);
+    float lanes[kFloats], sum = 0;
+    memcpy(lanes, &sums, sizeof sums);
+    for (float x : lanes) sum += x;
+    for (long j = whole; j < d; ++j) sum += q[j] * value(key[j]);
+    scores[t] = scale * sum;
+  }
   const float inverse = softmax(scores, n);
-  memset(out, 0, static_cast<size_t>(d) * sizeof(float));
-  for (long t = 0; t < n; ++t) add_scaled(out, values + t * d, scores[t], d);
-  for (long j = 0; j < d; ++j) out[j] *= inverse;
+  constexpr long kTogether = 4;
+  long j = 0;
+  for (; j + kTogether * kFloats <= d; j += kTogether * kFloats) {
+    Part sums[kTogether] = {};
+    for (long t = 0; t < n; ++t)
+#pragma GCC unroll 4
+      for (long i = 0; i < kTogether; ++i) sums[i] += scores[t] * load_floats(values + t * d + j + i * kFloats);
+    for (long i = 0; i < kTogether; ++i) {
+      sums[i] *= inverse;
+      memcpy(out + j + i * kFloats, &sums[i], sizeof sums[i]);
+    }
+  }
+  for (; j < d; ++j) {
+    float sum = 0;
+    for (long t = 0; t < n; ++t) sum += scores[t] * value(values[t * d + j]);
+    out[j] = sum * inverse;
+  }
 }
 void attend_f32(const float* q, const float* k, const float* v, long n, long d, float scale, float* scores, float* out) {
   attend(q, k, v, n, d, scale, scores, out);
@@ -288,82 +336,99 @@ void attend_f16(const float* q, const uint16_t* k, const uint16_t* v, long n, lo
 }
 
 #if defined(__AVX2__)
-#if defined(__AVX512VNNI__)
 // scores[t] = step * key_scales[t] * dot(q, key t), for n rounded up to 16.
-void score_i8(const int8_t* q, float step, const uint8_t* keys, const float* key_scales, long n, long d, float* scores) {
+void score_i8(const uint8_t* q, float step, const uint8_t* keys, const float* key_scales, long n, long d, float* scores) {
+  int8_t query[kWidest];
   int sum = 0;
-  for (long j = 0; j < d; ++j) sum += q[j];
-  const __m512i offset = _mm512_set1_epi32(128 * sum);
-  for (long t = 0; t < n; t += 16) {
-    __m512i even = _mm512_setzero_si512(), odd = even;
-    for (long j = 0; j < d; j += 8) {
-      int pair[2];
-      memcpy(pair, q + j, sizeof pair);
-      even = _mm512_dpbusd_epi32(even, _mm512_loadu_si512(keys + t * d + j * 16), _mm512_set1_epi32(pair[0]));
-      odd = _mm512_dpbusd_epi32(odd, _mm512_loadu_si512(keys + t * d + j * 16 + 64), _mm512_set1_epi32(pair[1]));
-    }
-    const __m512 dots = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_add_epi32(even, odd), offset));
-    _mm512_storeu_ps(scores + t, _mm512_mul_ps(dots, _mm512_mul_ps(_mm512_loadu_ps(key_scales + t), _mm512_set1_ps(step))));
+  for (long j = 0; j < d; ++j) {
+    query[j] = static_cast<int8_t>(q[j] ^ 0x80);
+    sum += query[j];
   }
-}
-#else
-void score_i8(const int8_t* q, float step, const uint8_t* keys, const float* key_scales, long n, long d, float* scores) {
-  const __m256i sign = _mm256_set1_epi8(-128);
-  for (long t = 0; t < n; t += 16) {
-    __m256i low = _mm256_setzero_si256(), high = low;
-    for (long j = 0; j < d; j += 4) {
-      int four;
-      memcpy(&four, q + j, sizeof four);
-      const __m256i v = _mm256_set1_epi32(four), size = _mm256_abs_epi8(v);
-      low = _mm256_add_epi32(low, dot32(size, v, _mm256_xor_si256(load32(keys + t * d + j * 16), sign)));
-      high = _mm256_add_epi32(high, dot32(size, v, _mm256_xor_si256(load32(keys + t * d + j * 16 + 32), sign)));
+  const Ints offset = fill(static_cast<int>(-kOffset) * sum);
+  for (long t = 0; t < n; t += 16)
+    for (long p = 0; p < 16; p += kLanes) {
+      const uint8_t* key = keys + t * d + p * 4;
+      Ints even{}, odd{};
+      for (long j = 0; j < d; j += 8) {
+        even = add_key(even, query + j, load_ints(key + j * 16));
+        odd = add_key(odd, query + j + 4, load_ints(key + j * 16 + 64));
+        __builtin_prefetch(key + j * 16 + kAhead);
+        __builtin_prefetch(key + j * 16 + 64 + kAhead);
+      }
+      Floats scales;
+      memcpy(&scales, key_scales + t + p, sizeof scales);
+      const Floats all = to_floats(add(add(even, odd), offset)) * (scales * step);
+      memcpy(scores + t + p, &all, sizeof all);
     }
-    const __m256 by = _mm256_set1_ps(step);
-    _mm256_storeu_ps(scores + t, _mm256_mul_ps(_mm256_cvtepi32_ps(low), _mm256_mul_ps(_mm256_loadu_ps(key_scales + t), by)));
-    _mm256_storeu_ps(scores + t + 8,
-                     _mm256_mul_ps(_mm256_cvtepi32_ps(high), _mm256_mul_ps(_mm256_loadu_ps(key_scales + t + 8), by)));
-  }
 }
-#endif
 
-#if defined(__AVX512F__)
-constexpr long kFloats = 16;
-using Floats = __m512;
-inline Floats bytes_to_floats(const uint8_t* from) {
-  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+// Probabilities times their values' scales, of so many rows at a time, are rounded to 14 bits of the largest, in two bytes of 7.
+constexpr long kRows = 64;
+struct Weights {
+  uint8_t high[kRows], low[kRows];
+  float unit;
+  int high_sum, low_sum;
+};
+// False if none of the rows counts.
+inline bool weigh(const float* p, const float* scales, long n, Weights& w) {
+  constexpr int kMost = 127 * 128;
+  float x[kRows], top = 0, most = 0;
+  for (long t = 0; t < n; ++t) {
+    top = p[t] > top ? p[t] : top;
+    x[t] = p[t] * scales[t];
+    most = x[t] > most ? x[t] : most;
+  }
+  if (top < 1e-6F || most < 1e-30F) return false;
+  const float by = kMost / most;
+  w.high_sum = w.low_sum = 0;
+  for (long t = 0; t < n; ++t) {
+    const int rounded = static_cast<int>(x[t] * by + 0.5F);
+    w.high_sum += rounded >> 7;
+    w.low_sum += rounded & 127;
+    w.high[t] = static_cast<uint8_t>(rounded >> 7);
+    w.low[t] = static_cast<uint8_t>(rounded & 127);
+  }
+  w.unit = most / kMost;
+  return true;
 }
-#else
-constexpr long kFloats = 8;
-using Floats = __m256;
-inline Floats bytes_to_floats(const uint8_t* from) {
-  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
-}
-#endif
 
 void attend_i8(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values, const float* value_scales,
                long n, long d, float scale, float* scores, float* out) {
-  uint8_t bytes[256];
-  const float step = quantise(q, d, bytes) * scale;
-  int8_t query[256];
-  for (long j = 0; j < d; ++j) query[j] = static_cast<int8_t>(bytes[j] ^ 0x80);
+  uint8_t query[kWidest];
+  const float step = quantise(q, d, query) * scale;
   score_i8(query, step, keys, key_scales, n, d, scores);
   const float inverse = softmax(scores, n);
-  constexpr long kAtOnce = 4;
-  for (long j = 0; j < d; j += kAtOnce * kFloats) {
-    const long left = (d - j) / kFloats, parts = left < kAtOnce ? left : kAtOnce;
-    Floats s[kAtOnce] = {};
-    float weights = 0;
-    for (long t = 0; t < n; ++t) {
-      if (scores[t] < 1e-6F) continue;
-      const float w = scores[t] * value_scales[t];
-      weights += w;
-#pragma GCC unroll 4
-      for (long i = 0; i < kAtOnce; ++i)
-        if (i < parts) s[i] += w * bytes_to_floats(values + t * d + j + kFloats * i);
+  const long padded = (n + 15) / 16 * 16;
+  for (long t = n; t < padded; ++t) scores[t] = 0;
+  constexpr long kAtOnce = 64 / kLanes;
+  for (long j = 0; j < d; j += 64) {
+    const long parts = d - j < 64 ? (d - j) / kLanes : kAtOnce;
+    Floats all[kAtOnce] = {};
+    for (long t = 0; t < padded; t += kRows) {
+      const long rows = padded - t < kRows ? padded - t : kRows;
+      Weights w;
+      if (!weigh(scores + t, value_scales + t, rows, w)) continue;
+      Ints high[kAtOnce] = {}, low[kAtOnce] = {};
+      for (long u = 0; u < rows; u += 4) {
+        const Four by_high(w.high + u), by_low(w.low + u);
+        const uint8_t* four = values + (t + u) * d + j * 4;
+#pragma GCC unroll 8
+        for (long i = 0; i < kAtOnce; ++i)
+          if (i < parts) {
+            const Ints bytes = load_ints(four + i * kLanes * 4);
+            high[i] = add_weighted(high[i], by_high, bytes);
+            low[i] = add_weighted(low[i], by_low, bytes);
+          }
+        for (long i = 0; i < 4; ++i) __builtin_prefetch(four + i * 64 + kAhead);
+      }
+      const Ints high_offset = fill(static_cast<int>(-kOffset) * w.high_sum),
+                 low_offset = fill(static_cast<int>(-kOffset) * w.low_sum);
+      for (long i = 0; i < parts; ++i)
+        all[i] += w.unit * (128.0F * to_floats(add(high[i], high_offset)) + to_floats(add(low[i], low_offset)));
     }
     for (long i = 0; i < parts; ++i) {
-      const Floats sum = inverse * (s[i] - 128 * weights);
-      memcpy(out + j + kFloats * i, &sum, sizeof sum);
+      const Floats sum = inverse * all[i];
+      memcpy(out + j + kLanes * i, &sum, sizeof sum);
     }
   }
 }
@@ -428,9 +493,8 @@ void gelu(float* x, long n) {
   }
 }
 
-void log_sum_exp(const float* x, long n, float* largest, float* log_sum) {
-  float top = x[0];
-  for (long j = 1; j < n; ++j) top = x[j] > top ? x[j] : top;
+void log_sum_exp(const float* x, long n, float* largest_x, float* log_sum) {
+  const float top = largest(x, n);
   double sum = 0;  // of stretches, each summed in f32: a vocabulary is too long for one f32 sum
   for (long i = 0; i < n; i += 256) {
     const long end = n - i < 256 ? n : i + 256;
@@ -438,7 +502,7 @@ void log_sum_exp(const float* x, long n, float* largest, float* log_sum) {
     for (long j = i; j < end; ++j) part += exp_negative(x[j] - top);
     sum += part;
   }
-  *largest = top;
+  *largest_x = top;
   *log_sum = static_cast<float>(log(sum));
 }
 
@@ -477,12 +541,14 @@ const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL),
                                                      rows_f32,
                                                      rows_i8,
                                                      quantise,
+                                                     quantise_four,
                                                      attend_f32,
                                                      attend_f16,
                                                      attend_i8,
                                                      to_f16,
                                                      layer_norm,
                                                      gelu,
+                                                     largest,
                                                      log_sum_exp,
                                                      sample};
 

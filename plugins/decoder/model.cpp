@@ -1,5 +1,6 @@
 #include "model.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -64,25 +65,41 @@ Facts read_facts(const std::string& config, const std::string& model) {
 
 namespace {
 
+// As PackedRows wants them.
+void pack(Linear& l, const npurt::Weight<int8_t>& w, const float* bias) {
+  const int64_t blocks = (w.rows + 15) / 16;
+  l.packed = memory<int8_t>(static_cast<size_t>(blocks * 16 * w.cols));
+  l.offset.assign(static_cast<size_t>(blocks * 16), 0);
+  l.scale.assign(static_cast<size_t>(blocks * 16), 0);
+  l.biases.assign(static_cast<size_t>(blocks * 16), 0);
+  std::copy_n(w.scale, w.rows, l.scale.begin());
+  if (bias) std::copy_n(bias, w.rows, l.biases.begin());
+#pragma omp parallel for
+  for (int64_t b = 0; b < blocks; ++b)
+    for (int64_t r = b * 16; r < b * 16 + 16; ++r) {
+      const int8_t* from = w.data + r * w.cols;
+      int8_t* to = &l.packed[static_cast<size_t>(b * 16 * w.cols + r % 16 * 4)];
+      for (int64_t j = 0; j < w.cols; j += 4)
+        if (r < w.rows) std::copy_n(from + j, 4, to + j * 16);
+        else std::fill_n(to + j * 16, 4, int8_t{0});
+      if (r < w.rows) l.offset[static_cast<size_t>(r)] = -128 * std::accumulate(from, from + w.cols, 0);
+    }
+}
+
 Linear linear(npurt::Host host, const std::string& weight, const std::string& bias, bool int8) {
   Linear l;
   l.int8 = int8;
+  if (!bias.empty()) l.bias = host.weight<float>(bias).data;
   if (int8) {
-    l.i8 = host.weight<int8_t>(weight);
-    l.rows = l.i8.rows;
-    l.cols = l.i8.cols;
-    l.sums.resize(static_cast<size_t>(l.rows));
-#pragma omp parallel for
-    for (int64_t r = 0; r < l.rows; ++r) {
-      const int8_t* row = l.i8.data + r * l.cols;
-      l.sums[static_cast<size_t>(r)] = std::accumulate(row, row + l.cols, 0);
-    }
+    const auto w = host.weight<int8_t>(weight);
+    l.rows = w.rows;
+    l.cols = w.cols;
+    pack(l, w, l.bias);
   } else {
     l.f32 = host.weight<float>(weight);
     l.rows = l.f32.rows;
     l.cols = l.f32.cols;
   }
-  if (!bias.empty()) l.bias = host.weight<float>(bias).data;
   return l;
 }
 
@@ -91,6 +108,15 @@ Norm norm(npurt::Host host, const std::string& name) {
 }
 
 }  // namespace
+
+void Linear::row(int64_t r, float* out) const {
+  if (!int8) {
+    std::copy_n(f32.data + r * cols, cols, out);
+    return;
+  }
+  const int8_t* from = &packed[static_cast<size_t>(r / 16 * 16 * cols + r % 16 * 4)];
+  for (int64_t j = 0; j < cols; ++j) out[j] = static_cast<float>(from[j / 4 * 64 + j % 4]) * scale[static_cast<size_t>(r)];
+}
 
 Model::Model(npurt::Host host, bool int8) : facts(read_facts(host.meta("config"), host.option("model"))) {
   auto matrix = [&](const std::string& name) { return linear(host, name + ".weight", name + ".bias", int8); };

@@ -6,17 +6,23 @@
 #include <vector>
 
 #include "kernels.hpp"
+#include "memory.hpp"
 
 namespace decoder {
 
-// y = W x + b for [rows, cols] row-major W, in f32 or int8.
+// y = W x + b for [rows, cols] W, in f32 (row-major) or int8.
 struct Linear {
   npurt::Weight<float> f32;
-  npurt::Weight<int8_t> i8;
-  std::vector<int32_t> sums;    // of each int8 row
-  const float* bias = nullptr;  // or null
+  const float* bias = nullptr;  // of f32; or null
   int64_t rows = 0, cols = 0;
   bool int8 = false;
+  Memory<int8_t> packed;
+  std::vector<int32_t> offset;
+  std::vector<float> scale, biases;
+
+  PackedRows i8() const { return {packed.get(), offset.data(), scale.data(), biases.data(), rows, cols}; }
+  // Writes row r of W.
+  void row(int64_t r, float* out) const;
 };
 
 struct Norm {

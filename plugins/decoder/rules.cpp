@@ -39,10 +39,9 @@ void Rules::apply(float* logits, const std::vector<int>& made, int heard) const 
     if (count > kFirstAtMost + 1) std::fill(stamps + kFirstAtMost + 1, stamps + count, kNever);
   }
   // If all timestamps together are likelier than any other token, one of them it is.
-  float top = 0, log_sum = 0, best = kNever;
+  float top = 0, log_sum = 0;
   kernels().log_sum_exp(stamps, count, &top, &log_sum);
-  for (int id = 0; id < begin; ++id) best = std::max(best, logits[id]);
-  if (top > kNever / 2 && top + log_sum > best) std::fill_n(logits, begin, kNever);
+  if (top > kNever / 2 && top + log_sum > kernels().largest(logits, begin)) std::fill_n(logits, begin, kNever);
 }
 
 }  // namespace decoder

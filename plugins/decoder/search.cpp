@@ -8,7 +8,7 @@ namespace decoder {
 
 Search::Search(const Model& model, int sequences, int threads)
     : model_(model), threads_(threads), step_(model, sequences, threads) {
-  for (int i = 0; i < sequences; ++i) caches_.emplace_back(model.facts);
+  for (int i = 0; i < sequences; ++i) caches_.emplace_back(model.facts, !model.embedding.int8);
   rows_.reserve(static_cast<size_t>(step_.most_rows()));
 }
 

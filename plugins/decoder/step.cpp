@@ -19,11 +19,10 @@ Step::Step(const Model& model, int rows, int threads) : model_(model), k_(kernel
   for (auto* v : {&x_, &y_, &attended_}) v->resize(m * d);
   qkv_.resize(m * 3 * d);
   mlp_.resize(m * widest);
-  logits_.reset(new float[m * static_cast<size_t>(f.vocab)]);
+  logits_ = memory<float>(m * static_cast<size_t>(f.vocab));
   scores_.resize(static_cast<size_t>(threads) * static_cast<size_t>(longest(f)));
   scale_.resize(m);
   quantised_.resize(m * widest);
-  sums_.resize(model.embedding.int8 ? m * static_cast<size_t>(std::max<int64_t>(f.vocab, static_cast<int64_t>(widest))) : 0);
   slot_.resize(m);
   aligned_.assign(static_cast<size_t>(f.layers * f.heads), -1);
   for (size_t i = 0; i < f.alignment_heads.size(); ++i) {
@@ -42,19 +41,12 @@ void Step::apply(const Linear& l, const float* x, int64_t m, float* y) {
   for (int64_t c = 0; c < chunks; ++c) {
     const int64_t r = c * kChunk, n = std::min(kChunk, l.rows - r);
     if (l.int8) {
-      k_.rows_i8(l.i8.data + r * l.cols, l.sums.data() + r, n, l.cols, quantised_.data(), m, sums_.data() + r, l.rows);
-      for (int64_t i = 0; i < m; ++i) {
-        const int32_t* s = sums_.data() + i * l.rows + r;
-        float* out = y + i * l.rows + r;
-        const float scale = scale_[static_cast<size_t>(i)];
-        for (int64_t j = 0; j < n; ++j) out[j] = static_cast<float>(s[j]) * scale * l.i8.scale[r + j];
-      }
+      k_.rows_i8(l.i8(), r / 16, (r + n + 15) / 16, quantised_.data(), scale_.data(), m, y, l.rows);
     } else {
       k_.rows_f32(l.f32.data + r * l.cols, n, l.cols, x, m, y + r, l.rows);
-    }
-    if (l.bias)
-      for (int64_t i = 0; i < m; ++i)
+      for (int64_t i = 0; l.bias && i < m; ++i)
         for (int64_t j = 0; j < n; ++j) y[i * l.rows + r + j] += l.bias[r + j];
+    }
   }
 }
 
@@ -66,7 +58,6 @@ void Step::norm(const Norm& n, const float* x, int64_t m, float* y) {
 void Step::attend(const std::vector<Row>& rows, int layer, bool cross) {
   const Facts& f = model_.facts;
   const int width = f.head_size(), jobs = static_cast<int>(rows.size()) * f.heads;
-  const float scale = 1.0F / std::sqrt(static_cast<float>(width));
   const int64_t stride = cross ? f.state : 3 * f.state;
 #pragma omp parallel for num_threads(threads_) schedule(static)
   for (int job = 0; job < jobs; ++job) {
@@ -76,7 +67,7 @@ void Step::attend(const std::vector<Row>& rows, int layer, bool cross) {
     const float* q = (cross ? y_.data() : qkv_.data()) + i * stride + head * width;
     float* out = attended_.data() + static_cast<int64_t>(i) * f.state + head * width;
     if (!cross) {
-      k_.attend_f32(q, row.self->keys(layer, head), row.self->values(layer, head), row.position + 1, width, scale, scores, out);
+      row.self->attend(layer, head, row.position + 1, q, scores, out);
       continue;
     }
     row.cross->attend(layer, head, q, scores, out);
@@ -88,15 +79,12 @@ void Step::attend(const std::vector<Row>& rows, int layer, bool cross) {
 void Step::run(const std::vector<Row>& rows) {
   const Facts& f = model_.facts;
   const int64_t m = static_cast<int64_t>(rows.size()), d = f.state;
-  const int width = f.head_size();
   for (int64_t i = 0; i < m; ++i) {
     const Row& row = rows[static_cast<size_t>(i)];
     const float* position = model_.positions + row.position * d;
-    const Linear& e = model_.embedding;
-    for (int64_t j = 0; j < d; ++j)
-      x_[static_cast<size_t>(i * d + j)] =
-          position[j] +
-          (e.int8 ? static_cast<float>(e.i8.data[row.token * d + j]) * e.i8.scale[row.token] : e.f32.data[row.token * d + j]);
+    float* x = x_.data() + i * d;
+    model_.embedding.row(row.token, x);
+    for (int64_t j = 0; j < d; ++j) x[j] += position[j];
   }
   auto add = [&](const std::vector<float>& y) {
     for (int64_t j = 0; j < m * d; ++j) x_[static_cast<size_t>(j)] += y[static_cast<size_t>(j)];
@@ -107,10 +95,8 @@ void Step::run(const std::vector<Row>& rows) {
     apply(l.qkv, y_.data(), m, qkv_.data());
     for (int64_t i = 0; i < m; ++i) {
       const Row& row = rows[static_cast<size_t>(i)];
-      for (int head = 0; head < f.heads; ++head) {
-        std::copy_n(qkv_.data() + i * 3 * d + d + head * width, width, row.self->keys(layer, head) + row.position * width);
-        std::copy_n(qkv_.data() + i * 3 * d + 2 * d + head * width, width, row.self->values(layer, head) + row.position * width);
-      }
+      const float* qkv = qkv_.data() + i * 3 * d;
+      row.self->put(layer, row.position, qkv + d, qkv + 2 * d);
     }
     attend(rows, layer, false);
     apply(l.out, attended_.data(), m, y_.data());

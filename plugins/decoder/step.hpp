@@ -32,9 +32,8 @@ class Step {
   const Kernels& k_;
   int most_, threads_;
   std::vector<float> x_, y_, qkv_, attended_, mlp_, scores_, scale_;
-  std::unique_ptr<float[]> logits_;  // touched only as far as rows ask for theirs
+  Memory<float> logits_;  // touched only as far as rows ask for theirs
   std::vector<uint8_t> quantised_;
-  std::vector<int32_t> sums_;
   std::vector<size_t> slot_;
   std::vector<int> aligned_;  // of each layer and head: its place among the alignment heads, or -1
 };
