@@ -25,7 +25,7 @@ void Conv1d<T>::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   isa();
   if constexpr (std::is_same_v<T, Bf16>) refuse_unless_bf16(host);
   const std::string name = host.option("weight");
-  const npurt_spec w = host.tensor(name.c_str(), 0).spec;
+  const npurt_spec w = host.tensor(name.c_str(), NPURT_F32).spec;
   if (w.rank != 3 || w.dims[2] % 2 == 0) throw npurt::BadConfig(name + " is not a convolution with an odd number of taps");
   if (in[0].dims[0] == NPURT_UNKNOWN) throw npurt::Refuse("needs a known length of x");
   if (w.dims[1] != in[0].dims[1])
@@ -34,7 +34,7 @@ void Conv1d<T>::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   Epilogue(host, w.dims[0]);
   const int64_t length = (in[0].dims[0] - 1) / stride_of(host) + 1;
   if (host.has("add")) {
-    const npurt_spec add = host.tensor(host.option("add").c_str(), 0).spec;
+    const npurt_spec add = host.tensor(host.option("add").c_str(), NPURT_F32).spec;
     if (add.rank != 2 || add.dims[0] < length || add.dims[1] != w.dims[0])
       throw npurt::BadConfig(host.option("add") + " is not a table of at least [" + std::to_string(length) + "," +
                              std::to_string(w.dims[0]) + "]");
@@ -46,9 +46,9 @@ template <typename T>
 Conv1d<T>::Conv1d(npurt::Host host, npurt::Specs in)
     : length_(in[0].dims[0]),
       channels_(in[0].dims[1]),
-      taps_(host.tensor(host.option("weight").c_str(), 0).spec.dims[2]),
+      taps_(host.tensor(host.option("weight").c_str(), NPURT_F32).spec.dims[2]),
       stride_(stride_of(host)),
-      n_(host.tensor(host.option("weight").c_str(), 0).spec.dims[0]),
+      n_(host.tensor(host.option("weight").c_str(), NPURT_F32).spec.dims[0]),
       threads_(host.threads()),
       blocks_((length_ - 1) / stride_ + 1, kBlock, threads_),
       epilogue_(host, n_) {

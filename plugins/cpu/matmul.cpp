@@ -28,10 +28,10 @@ void refuse_unless_bf16(npurt::Host host) {
   if (isa() < Isa::bf16) throw npurt::Refuse("this processor does not multiply bf16 (AVX-512 BF16 or AMX)");
 }
 
-void plan_matmul(npurt::Host host, npurt::Specs in, npurt::Outs out) {
+void plan_matmul(npurt::Host host, npurt_dtype dtype, npurt::Specs in, npurt::Outs out) {
   isa();
   const std::string name = host.option("weight");
-  const npurt_spec w = host.tensor(name.c_str(), 0).spec;
+  const npurt_spec w = host.tensor(name.c_str(), dtype).spec;
   if (w.rank != 2) throw npurt::BadConfig(name + " is not a matrix");
   if (in[0].dims[0] == NPURT_UNKNOWN || in[0].dims[1] == NPURT_UNKNOWN) throw npurt::Refuse("needs a known shape of a");
   if (in[0].dims[1] != w.dims[1])

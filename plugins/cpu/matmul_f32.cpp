@@ -11,7 +11,7 @@ constexpr int64_t kBlock = 96;
 
 void MatmulF32::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   if (precision_of(host) == "int8") throw npurt::Refuse("precision is int8");
-  plan_matmul(host, in, out);
+  plan_matmul(host, NPURT_F32, in, out);
 }
 
 MatmulF32::MatmulF32(npurt::Host host, npurt::Specs in)

@@ -16,7 +16,7 @@ void MatmulInt8::plan(npurt::Host host, npurt::Specs in, npurt::Outs out) {
   const std::string precision = precision_of(host);
   if (precision == "f32") throw npurt::Refuse("precision is f32");
   if (precision == "auto" && isa() < Isa::avx2) throw npurt::Refuse("precision is auto, and this processor has no AVX2");
-  plan_matmul(host, in, out);
+  plan_matmul(host, NPURT_I8, in, out);
 }
 
 MatmulInt8::MatmulInt8(npurt::Host host, npurt::Specs in)

@@ -31,8 +31,8 @@ std::string precision_of(npurt::Host host);
 // Of the kernels that multiply bf16: throws Refuse where `precision` is f32 or the processor does not.
 void refuse_unless_bf16(npurt::Host host);
 
-// Plans c [M,N] of a product with option `weight`, for both kernels; refuses what does not fit.
-void plan_matmul(npurt::Host host, npurt::Specs in, npurt::Outs out);
+// Plans c [M,N] of a product with option `weight` as that dtype (another would be a copy of its own); refuses what does not fit.
+void plan_matmul(npurt::Host host, npurt_dtype dtype, npurt::Specs in, npurt::Outs out);
 
 // c = act(a·Wᵀ + bias) + residual. `weight` names W [N,K]; `bias` [N] and `activation: gelu` are optional. `precision`: int8
 // takes the int8 kernel, f32 the f32 one, auto (the default) int8 where the processor multiplies 8 bits faster (VNNI, AMX).
