@@ -163,16 +163,20 @@ TEST_CASE("regions of speech need 0.16 s, and pauses too") {
   CHECK(r[0].end == Approx(15 * 0.032));
 }
 
-TEST_CASE("a telephone is known by what is missing above 4 kHz in speech") {
-  const auto heard = [](float high, float high_in_pauses) {
-    std::vector<float> mel(200 * kMels, 1.0F);
-    for (size_t i = 0; i < 200; ++i)
-      for (size_t b = 32; b < kMels; ++b) mel[i * kMels + b] = i < 100 ? high : high_in_pauses;
-    return narrow_band(mel, {{0, 1}});
+TEST_CASE("blur is what is missing from the depth of the dips in speech, and a telephone is known by its missing band") {
+  const auto heard = [](float dips, float high) {  // a fifth of the frames are dips; between the regions is nothing
+    std::vector<float> mel(200 * kMels);
+    for (size_t i = 0; i < 100; ++i)
+      for (size_t b = 0; b < kMels; ++b) mel[i * kMels + b] = (i % 5 ? 1.25F : dips) * (b < 32 ? 1 : high);
+    return blur(mel, {{0, 1}});
   };
-  CHECK(heard(1e-5F, 1.0F));
-  CHECK_FALSE(heard(1e-3F, 0.0F));
-  CHECK_FALSE(narrow_band({}, {}));
+  CHECK(heard(1e-4F, 1) == 0);
+  CHECK(heard(0.01F, 1) == Approx(13).margin(0.1));
+  CHECK(heard(0.01F, 1e-2F) == Approx(13).margin(0.1));
+  CHECK(heard(1e-4F, 1e-5F) == 25);
+  CHECK(heard(0.1F, 1e-5F) == 25);
+  CHECK(heard(1.25F, 1e-5F) == Approx(33));
+  CHECK(blur({}, {}) == 0);
 }
 
 TEST_CASE("noise that stays is taken out of the bands, and speech is left") {

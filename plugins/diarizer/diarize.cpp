@@ -10,7 +10,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr float kNarrow = 0.008F;  // voices without their upper band are so much nearer to each other
+constexpr double kBlur = 0.001;  // so much less is the threshold for a dB of blur
 
 int whole(npurt::Host host, const char* name, int otherwise, int low) {
   const double x = host.number(name, otherwise, low, 100);
@@ -71,7 +71,7 @@ void Diarize::run(npurt::Call& call) {
   }
   const Heard heard = listener_.finish(call.host());
   Bounds bounds = bounds_;
-  if (heard.narrow) bounds.threshold = std::max(0.01F, bounds.threshold - kNarrow);
+  bounds.threshold = std::max(0.01F, bounds.threshold - static_cast<float>(kBlur * heard.blur));
   const std::vector<float> speakers = find_speakers(heard.windows, bounds, threads_);
   const std::vector<int> labels = label(heard.windows, speakers);
   const auto turns = with_overlap(turns_of(heard.regions, heard.windows, labels), heard.regions, heard.windows,

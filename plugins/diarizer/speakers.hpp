@@ -19,8 +19,8 @@ struct Turn {
 
 struct Bounds {
   int least = 1, most = 20;
-  float threshold = 0.07F;  // distance (cluster.hpp) from which two clusters are two speakers
-  double support = 2;       // seconds of windows below which a cluster is no speaker
+  float threshold = 0.0875F;  // distance (cluster.hpp) from which two clusters are two speakers
+  double support = 1.6;       // seconds of windows below which a cluster is no speaker
 };
 
 // Windows whose centres lie in speech, in order of time.
