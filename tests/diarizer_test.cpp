@@ -62,6 +62,11 @@ TEST_CASE("merges come nearest first, at the distance of the means, which counts
   CHECK(cut(merges, 4, 0.05F) == std::vector<int>{0, 0, 1, 1});
   CHECK(cut(merges, 4, 0.5F) == std::vector<int>{0, 0, 0, 0});
   CHECK(cut(merges, 4, 0.0001F) == std::vector<int>{0, 1, 2, 3});
+  CHECK(branches(merges, 4, 1).size() == 2);
+  auto all = branches(merges, 4, 3);
+  for (auto& members : all) std::sort(members.begin(), members.end());
+  std::sort(all.begin(), all.end());
+  CHECK(all == std::vector<std::vector<int>>{{0}, {0, 1}, {1}, {2}, {2, 3}, {3}});
   std::vector<float> many;
   for (int i = 0; i < 800; ++i) many.insert(many.end(), x.begin() + i % 2 * 8, x.begin() + i % 2 * 8 + 8);
   CHECK(cluster(many, 800, 8, 1).back().distance == Approx((1 - std::cos(10 * M_PI / 180)) / 1.04).margin(1e-5));
@@ -90,6 +95,23 @@ TEST_CASE("bounds on the number of speakers are kept") {
   least.least = 4;
   CHECK(count(find_speakers(w, least, 1)) == 4);
   CHECK(find_speakers(Windows{}, {}, 1).empty());
+  Windows one = scattered({0});
+  CHECK(count(find_speakers(one, least, 1)) == 1);
+  one.embeddings.insert(one.embeddings.end(), one.embeddings.begin(), one.embeddings.begin() + kEmbedding);
+  one.centres.push_back(kStep);
+  one.regions.push_back(0);
+  CHECK(count(find_speakers(one, least, 1)) == 1);  // nobody else is there
+}
+
+TEST_CASE("of as many speakers as are given, one may speak too shortly to be counted") {
+  const auto who = blocks({{0, 14}, {2, 3}, {1, 12}, {0, 10}});
+  const Windows w = scattered(who);
+  REQUIRE(count(find_speakers(w, {}, 1)) == 2);
+  Bounds three;
+  three.least = three.most = 3;
+  const auto labels = label(w, find_speakers(w, three, 1));
+  for (size_t i = 0; i < who.size(); ++i)
+    for (size_t j = 0; j < who.size(); ++j) CHECK((labels[i] == labels[j]) == (who[i] == who[j]));
 }
 
 TEST_CASE("a stray window does not interrupt a turn") {

@@ -42,7 +42,8 @@ Windows place_windows(const std::vector<Span>& regions);
 
 // A mean embedding (length 1) for each speaker found: clusters of the windows that sound alike throughout, those of too little
 // support left out, then moved to fit the labels that a Viterbi pass over all windows gives (as Diez et al. 2020 do with full
-// covariances). [speakers, kEmbedding]
+// covariances). Where fewer are found than must speak, the voices that are missed most join them, however short.
+// [speakers, kEmbedding]
 std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, int threads);
 
 // The speaker of every window: the path of most cosine similarity in which every change of speaker costs, and less between
