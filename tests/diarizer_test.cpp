@@ -201,6 +201,14 @@ TEST_CASE("blur is what is missing from the depth of the dips in speech, and a t
   CHECK(blur({}, {}) == 0);
 }
 
+TEST_CASE("voices that are blurred are told apart by less") {
+  Bounds b;
+  b.threshold = 0.08F;
+  CHECK(b.blurred(0).threshold == 0.08F);
+  CHECK(b.blurred(25).threshold == Approx(0.055));
+  CHECK(b.blurred(100).threshold == 0.01F);
+}
+
 TEST_CASE("noise that stays is taken out of the bands, and speech is left") {
   std::vector<float> mel(1000 * kMels, 2.0F);
   for (size_t t = 300; t < 500; ++t) mel[t * kMels + 7] = 50;

@@ -172,6 +172,14 @@ std::vector<float> joined(const Windows& windows, const std::vector<float>& x, c
 
 }  // namespace
 
+Bounds Bounds::blurred(double decibels) const {
+  constexpr double kPerDecibel = 0.001;
+  constexpr float kLeast = 0.01F;
+  Bounds b = *this;
+  b.threshold = std::max(kLeast, threshold - static_cast<float>(kPerDecibel * decibels));
+  return b;
+}
+
 const float* Windows::at(int i) const { return embeddings.data() + static_cast<long>(i) * kEmbedding; }
 
 std::vector<Span> speech_regions(std::span<const float> probability) {

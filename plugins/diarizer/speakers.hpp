@@ -21,6 +21,9 @@ struct Bounds {
   int least = 1, most = 20;
   float threshold = 0.0875F;  // distance (cluster.hpp) from which two clusters are two speakers
   double support = 1.6;       // seconds of windows below which a cluster is no speaker
+
+  // These bounds where voices are nearer to each other by so many dB of blur (listener.hpp).
+  Bounds blurred(double decibels) const;
 };
 
 // Windows whose centres lie in speech, in order of time.
