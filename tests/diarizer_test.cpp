@@ -62,6 +62,11 @@ TEST_CASE("merges come nearest first, at the distance of the means, which counts
   CHECK(cut(merges, 4, 0.05F) == std::vector<int>{0, 0, 1, 1});
   CHECK(cut(merges, 4, 0.5F) == std::vector<int>{0, 0, 0, 0});
   CHECK(cut(merges, 4, 0.0001F) == std::vector<int>{0, 1, 2, 3});
+  CHECK(branches(merges, 4, 1).size() == 2);
+  auto all = branches(merges, 4, 3);
+  for (auto& members : all) std::sort(members.begin(), members.end());
+  std::sort(all.begin(), all.end());
+  CHECK(all == std::vector<std::vector<int>>{{0}, {0, 1}, {1}, {2}, {2, 3}, {3}});
   std::vector<float> many;
   for (int i = 0; i < 800; ++i) many.insert(many.end(), x.begin() + i % 2 * 8, x.begin() + i % 2 * 8 + 8);
   CHECK(cluster(many, 800, 8, 1).back().distance == Approx((1 - std::cos(10 * M_PI / 180)) / 1.04).margin(1e-5));
@@ -90,6 +95,23 @@ TEST_CASE("bounds on the number of speakers are kept") {
   least.least = 4;
   CHECK(count(find_speakers(w, least, 1)) == 4);
   CHECK(find_speakers(Windows{}, {}, 1).empty());
+  Windows one = scattered({0});
+  CHECK(count(find_speakers(one, least, 1)) == 1);
+  one.embeddings.insert(one.embeddings.end(), one.embeddings.begin(), one.embeddings.begin() + kEmbedding);
+  one.centres.push_back(kStep);
+  one.regions.push_back(0);
+  CHECK(count(find_speakers(one, least, 1)) == 1);  // nobody else is there
+}
+
+TEST_CASE("of as many speakers as are given, one may speak too shortly to be counted") {
+  const auto who = blocks({{0, 14}, {2, 3}, {1, 12}, {0, 10}});
+  const Windows w = scattered(who);
+  REQUIRE(count(find_speakers(w, {}, 1)) == 2);
+  Bounds three;
+  three.least = three.most = 3;
+  const auto labels = label(w, find_speakers(w, three, 1));
+  for (size_t i = 0; i < who.size(); ++i)
+    for (size_t j = 0; j < who.size(); ++j) CHECK((labels[i] == labels[j]) == (who[i] == who[j]));
 }
 
 TEST_CASE("a stray window does not interrupt a turn") {
@@ -163,16 +185,28 @@ TEST_CASE("regions of speech need 0.16 s, and pauses too") {
   CHECK(r[0].end == Approx(15 * 0.032));
 }
 
-TEST_CASE("a telephone is known by what is missing above 4 kHz in speech") {
-  const auto heard = [](float high, float high_in_pauses) {
-    std::vector<float> mel(200 * kMels, 1.0F);
-    for (size_t i = 0; i < 200; ++i)
-      for (size_t b = 32; b < kMels; ++b) mel[i * kMels + b] = i < 100 ? high : high_in_pauses;
-    return narrow_band(mel, {{0, 1}});
+TEST_CASE("blur is what is missing from the depth of the dips in speech, and a telephone is known by its missing band") {
+  const auto heard = [](float dips, float high) {  // a fifth of the frames are dips; between the regions is nothing
+    std::vector<float> mel(200 * kMels);
+    for (size_t i = 0; i < 100; ++i)
+      for (size_t b = 0; b < kMels; ++b) mel[i * kMels + b] = (i % 5 ? 1.25F : dips) * (b < 32 ? 1 : high);
+    return blur(mel, {{0, 1}});
   };
-  CHECK(heard(1e-5F, 1.0F));
-  CHECK_FALSE(heard(1e-3F, 0.0F));
-  CHECK_FALSE(narrow_band({}, {}));
+  CHECK(heard(1e-4F, 1) == 0);
+  CHECK(heard(0.01F, 1) == Approx(13).margin(0.1));
+  CHECK(heard(0.01F, 1e-2F) == Approx(13).margin(0.1));
+  CHECK(heard(1e-4F, 1e-5F) == 25);
+  CHECK(heard(0.1F, 1e-5F) == 25);
+  CHECK(heard(1.25F, 1e-5F) == Approx(33));
+  CHECK(blur({}, {}) == 0);
+}
+
+TEST_CASE("voices that are blurred are told apart by less") {
+  Bounds b;
+  b.threshold = 0.08F;
+  CHECK(b.blurred(0).threshold == 0.08F);
+  CHECK(b.blurred(25).threshold == Approx(0.055));
+  CHECK(b.blurred(100).threshold == 0.01F);
 }
 
 TEST_CASE("noise that stays is taken out of the bands, and speech is left") {

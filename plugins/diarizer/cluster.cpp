@@ -88,4 +88,20 @@ std::vector<int> cut(const std::vector<Merge>& merges, int n, float distance) {
   return out;
 }
 
+std::vector<std::vector<int>> branches(const std::vector<Merge>& merges, int n, size_t last) {
+  std::vector<int> parent(static_cast<size_t>(n));
+  std::vector<std::vector<int>> members, found;
+  std::iota(parent.begin(), parent.end(), 0);
+  for (int i = 0; i < n; ++i) members.push_back({i});
+  for (size_t i = 0; i < merges.size(); ++i) {
+    const int a = root(parent, merges[i].a), b = root(parent, merges[i].b);
+    std::vector<int>&from = members[static_cast<size_t>(a)], &to = members[static_cast<size_t>(b)];
+    if (i + last >= merges.size()) found.insert(found.end(), {from, to});
+    to.insert(to.end(), from.begin(), from.end());
+    from.clear();
+    parent[static_cast<size_t>(a)] = b;
+  }
+  return found;
+}
+
 }  // namespace diarizer

@@ -1,6 +1,7 @@
 // Agglomerative clustering after Ward (1963), by the nearest-neighbour chain (Murtagh 1983): n^2 time, n^2/2 memory.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace diarizer {
@@ -17,5 +18,8 @@ std::vector<Merge> cluster(const std::vector<float>& x, int n, int dim, int thre
 
 // The cluster of each of n items once every merge up to `distance` is done: numbered from 0 by first member.
 std::vector<int> cut(const std::vector<Merge>& merges, int n, float distance);
+
+// The members, among n items, of every cluster that one of the last merges joins with another.
+std::vector<std::vector<int>> branches(const std::vector<Merge>& merges, int n, std::size_t last);
 
 }  // namespace diarizer

@@ -10,8 +10,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr float kNarrow = 0.008F;  // voices without their upper band are so much nearer to each other
-
 int whole(npurt::Host host, const char* name, int otherwise, int low) {
   const double x = host.number(name, otherwise, low, 100);
   if (x != std::floor(x))
@@ -70,9 +68,7 @@ void Diarize::run(npurt::Call& call) {
     return call.skip();
   }
   const Heard heard = listener_.finish(call.host());
-  Bounds bounds = bounds_;
-  if (heard.narrow) bounds.threshold = std::max(0.01F, bounds.threshold - kNarrow);
-  const std::vector<float> speakers = find_speakers(heard.windows, bounds, threads_);
+  const std::vector<float> speakers = find_speakers(heard.windows, bounds_.blurred(heard.blur), threads_);
   const std::vector<int> labels = label(heard.windows, speakers);
   const auto turns = with_overlap(turns_of(heard.regions, heard.windows, labels), heard.regions, heard.windows,
                                   second_speakers(heard.regions, heard.windows, speakers, labels));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace diarizer {
 
@@ -9,19 +10,27 @@ namespace {
 constexpr int64_t kSpeechStep = 512;
 }
 
-bool narrow_band(const std::vector<float>& mel, const std::vector<Span>& regions) {
-  constexpr int kHigh = 32;  // the first band above 4 kHz
-  double high = 0, all = 0;
-  for (const Span& r : regions) {
-    const size_t end = std::min(mel.size() / kMels, static_cast<size_t>(r.end * kFramesPerSecond));
-    for (size_t i = static_cast<size_t>(r.begin * kFramesPerSecond); i < end; ++i)
-      for (size_t b = 0; b < kMels; ++b) {
-        const double power = mel[i * kMels + b];
-        all += power;
-        if (b >= kHigh) high += power;
-      }
+double blur(const std::vector<float>& mel, const std::vector<Span>& regions) {
+  constexpr size_t kHigh = 32;                                     // the first band above 4 kHz
+  constexpr double kNarrow = 1e-4, kQuiet = 0.1, kSilence = 1e-6;  // shares: of the power, of the frames, of a mean
+  constexpr double kTelephone = 25, kClear = 33;                   // dB
+  double high = 0, all = 0, depth = 0;
+  std::vector<float> band;
+  for (size_t b = 0; b < kMels; ++b) {
+    band.clear();
+    for (const Span& r : regions) {
+      const size_t end = std::min(mel.size() / kMels, static_cast<size_t>(r.end * kFramesPerSecond));
+      for (size_t i = static_cast<size_t>(r.begin * kFramesPerSecond); i < end; ++i) band.push_back(mel[i * kMels + b]);
+    }
+    if (band.empty()) return 0;
+    const double power = std::accumulate(band.begin(), band.end(), 0.0), mean = power / static_cast<double>(band.size());
+    all += power;
+    if (b >= kHigh) high += power;
+    const auto quiet = band.begin() + static_cast<std::ptrdiff_t>(kQuiet * static_cast<double>(band.size() - 1));
+    std::nth_element(band.begin(), quiet, band.end());
+    if (mean > 0) depth -= 10 * std::log10(std::max(static_cast<double>(*quiet) / mean, kSilence)) / kMels;
   }
-  return high < 1e-4 * all;
+  return std::max({kClear - depth, high < kNarrow * all ? kTelephone : 0.0, 0.0});
 }
 
 Listener::Listener(npurt::Host host) : threads_(host.threads()), encoder_(host) {}
@@ -62,7 +71,7 @@ Heard Listener::finish(npurt::Host host) {
   heard.regions = speech_regions(speech_);
   heard.windows = place_windows(heard.regions);
   std::vector<float> mel = mel_.mel();
-  heard.narrow = narrow_band(mel, heard.regions);
+  heard.blur = blur(mel, heard.regions);
   subtract_noise(mel);
   const float level = gain(heard.regions);
   heard.windows.embeddings = encoder_.embed(host, mel, level, heard.windows.centres, threads_);

@@ -37,8 +37,8 @@ class Mel {
 };
 
 // Takes the steady noise out of each band: the quietest tenth of 0.15 s means within a minute around, scaled up to a mean, is
-// subtracted, and a twentieth of the power is always left (Boll 1979). Speakers then stay as far apart in a noisy room as in a
-// quiet one, so that one threshold does for both.
+// subtracted, and a twentieth of the power is always left (Boll 1979). Speakers then stay nearly as far apart in a noisy room as
+// in a quiet one.
 void subtract_noise(std::vector<float>& mel);
 
 }  // namespace diarizer

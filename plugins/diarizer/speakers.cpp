@@ -63,43 +63,15 @@ int supported(const std::vector<int>& labels, int least) {
   return static_cast<int>(std::count_if(s.begin(), s.end(), [&](int k) { return k >= least; }));
 }
 
-// The cut nearest to the threshold that leaves an allowed number of clusters with at least `least` members; without any, that
-// which comes nearest to it.
-std::vector<int> allowed_cut(const std::vector<Merge>& merges, int n, const Bounds& bounds, int least) {
-  std::vector<float> levels = {bounds.threshold, -1.0F};
-  for (const Merge& m : merges) levels.push_back(m.distance);
-  std::stable_sort(levels.begin(), levels.end(),
-                   [&](float a, float b) { return std::abs(a - bounds.threshold) < std::abs(b - bounds.threshold); });
-  std::vector<int> best;
-  int best_off = 0;
-  for (float level : levels) {
-    std::vector<int> labels = cut(merges, n, level);
-    const int found = supported(labels, least), off = std::max({0, bounds.least - found, found - bounds.most});
-    if (best.empty() || off < best_off) {
-      best = std::move(labels);
-      best_off = off;
-    }
-    if (off == 0) break;
-  }
-  // Too few well supported clusters at any level: any clusters will do.
-  for (float level : levels) {
-    if (static_cast<int>(sizes(best).size()) >= bounds.least) break;
-    if (std::vector<int> labels = cut(merges, n, level); static_cast<int>(sizes(labels).size()) >= bounds.least)
-      best = std::move(labels);
-  }
-  return best;
-}
-
-// What the threshold leaves, if that many may speak. Else the allowed cut, and others with at least as many clusters as must
-// speak, of which the largest may be the speakers: some clusters may be one voice, and some none.
+// What the threshold leaves, if that is not too many speakers. Else other cuts too, of which the largest clusters may be the
+// speakers: some clusters may be one voice, and some none.
 std::vector<std::vector<int>> possible_cuts(const std::vector<Merge>& merges, int n, const Bounds& bounds, int least) {
-  constexpr float kAround = 2.5F;  // times the threshold, and a part of it
-  std::vector<std::vector<int>> cuts = {allowed_cut(merges, n, bounds, least)};
-  const int found = supported(cut(merges, n, bounds.threshold), least);
-  if (found >= bounds.least && found <= bounds.most) return cuts;
-  int before = 0;
+  constexpr float kFinest = 0.4F;  // of the threshold
+  std::vector<std::vector<int>> cuts = {cut(merges, n, bounds.threshold)};
+  int before = supported(cuts.front(), least);
+  if (before <= bounds.most) return cuts;
   for (const Merge& m : merges) {
-    if (m.distance > bounds.threshold * kAround || m.distance < bounds.threshold / kAround) continue;
+    if (m.distance < bounds.threshold * kFinest) continue;
     std::vector<int> labels = cut(merges, n, m.distance);
     const int clusters = supported(labels, least);
     if (clusters != before && clusters >= bounds.least) cuts.push_back(std::move(labels));
@@ -113,14 +85,13 @@ void add(std::vector<float>& sums, int speaker, const float* x) {
 }
 
 // The means of the largest clusters, as many as may be.
-std::vector<float> largest(const std::vector<float>& x, const std::vector<int>& labels, const Bounds& bounds, int least) {
+std::vector<float> largest(const std::vector<float>& x, const std::vector<int>& labels, int most, int least) {
   const std::vector<int> size = sizes(labels);
   std::vector<int> order(size.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int a, int b) { return size[static_cast<size_t>(a)] > size[static_cast<size_t>(b)]; });
-  const int kept =
-      std::min({std::clamp(std::max(supported(labels, least), 1), bounds.least, bounds.most), static_cast<int>(size.size())});
+  const int kept = std::clamp(supported(labels, least), 1, most);
   std::vector<int> becomes(size.size(), -1);
   for (int k = 0; k < kept; ++k) becomes[static_cast<size_t>(order[static_cast<size_t>(k)])] = k;
   std::vector<float> speakers(static_cast<size_t>(kept * kEmbedding));
@@ -174,7 +145,40 @@ double worth(const Windows& windows, const std::vector<float>& speakers) {
   return sum;
 }
 
+// Speakers, and further clusters of x until they are as many as must speak: each time the one that the best path gains most
+// from.
+std::vector<float> joined(const Windows& windows, const std::vector<float>& x, const std::vector<Merge>& merges,
+                          std::vector<float> speakers, const Bounds& bounds, int threads) {
+  constexpr size_t kMerges = 200;  // the last ones: earlier ones join what is one voice
+  const int n = static_cast<int>(x.size()) / kEmbedding;
+  const std::vector<std::vector<int>> voices = branches(merges, n, std::min(kMerges, merges.size()));
+  while (static_cast<int>(speakers.size()) / kEmbedding < bounds.least && !voices.empty()) {
+    auto with = [&](const std::vector<int>& voice) {
+      std::vector<float> more = speakers, mean(kEmbedding);
+      for (int i : voice) add(mean, 0, x.data() + i * kEmbedding);
+      normalise(mean.data());
+      more.insert(more.end(), mean.begin(), mean.end());
+      return more;
+    };
+    std::vector<double> gain(voices.size());
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (size_t v = 0; v < voices.size(); ++v) gain[v] = worth(windows, with(voices[v]));
+    const auto most = std::max_element(gain.begin(), gain.end());
+    if (*most <= worth(windows, speakers)) break;  // nobody is missed
+    speakers = with(voices[static_cast<size_t>(most - gain.begin())]);
+  }
+  return refined(windows, speakers, bounds);
+}
+
 }  // namespace
+
+Bounds Bounds::blurred(double decibels) const {
+  constexpr double kPerDecibel = 0.001;
+  constexpr float kLeast = 0.01F;
+  Bounds b = *this;
+  b.threshold = std::max(kLeast, threshold - static_cast<float>(kPerDecibel * decibels));
+  return b;
+}
 
 const float* Windows::at(int i) const { return embeddings.data() + static_cast<long>(i) * kEmbedding; }
 
@@ -227,10 +231,13 @@ std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, i
   const double share = static_cast<double>(n) / windows.count();  // when every k-th is clustered, support counts k-fold
   const int least =
       std::max(1, static_cast<int>(std::ceil(bounds.support / kWindowStep * std::min(1.0, n < kMostClustered ? 1.0 : share))));
+  const std::vector<Merge> merges = cluster(x, n, kEmbedding, threads);
   std::vector<float> best;
   double best_score = 0;
-  for (const std::vector<int>& labels : possible_cuts(cluster(x, n, kEmbedding, threads), n, bounds, least)) {
-    std::vector<float> speakers = refined(windows, largest(x, labels, bounds, least), bounds);
+  for (const std::vector<int>& labels : possible_cuts(merges, n, bounds, least)) {
+    std::vector<float> speakers = refined(windows, largest(x, labels, bounds.most, least), bounds);
+    if (static_cast<int>(speakers.size()) / kEmbedding < bounds.least)
+      speakers = joined(windows, x, merges, std::move(speakers), bounds, threads);
     const double score = worth(windows, speakers);
     if (!best.empty() && score <= best_score) continue;
     best = std::move(speakers);

@@ -19,8 +19,11 @@ struct Turn {
 
 struct Bounds {
   int least = 1, most = 20;
-  float threshold = 0.07F;  // distance (cluster.hpp) from which two clusters are two speakers
-  double support = 2;       // seconds of windows below which a cluster is no speaker
+  float threshold = 0.0875F;  // distance (cluster.hpp) from which two clusters are two speakers
+  double support = 1.6;       // seconds of windows below which a cluster is no speaker
+
+  // These bounds where voices are nearer to each other by so many dB of blur (listener.hpp).
+  Bounds blurred(double decibels) const;
 };
 
 // Windows whose centres lie in speech, in order of time.
@@ -42,7 +45,8 @@ Windows place_windows(const std::vector<Span>& regions);
 
 // A mean embedding (length 1) for each speaker found: clusters of the windows that sound alike throughout, those of too little
 // support left out, then moved to fit the labels that a Viterbi pass over all windows gives (as Diez et al. 2020 do with full
-// covariances). [speakers, kEmbedding]
+// covariances). Where fewer are found than must speak, the voices that are missed most join them, however short.
+// [speakers, kEmbedding]
 std::vector<float> find_speakers(const Windows& windows, const Bounds& bounds, int threads);
 
 // The speaker of every window: the path of most cosine similarity in which every change of speaker costs, and less between

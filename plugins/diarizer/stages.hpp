@@ -14,7 +14,8 @@ namespace diarizer {
 // A turn with overlap lies inside those of others.
 // Speakers are S1, S2, … in order of first appearance, or have the name of the voice in `enroll` that is theirs (voices.hpp; its
 // "cosine" then stands beside the label). The number is found, between min_speakers and max_speakers, or given
-// (num_speakers; 0: not given). `threshold` is the distance (cluster.hpp) from which two voices are two speakers.
+// (num_speakers; 0: not given). `threshold` is the distance (cluster.hpp) from which two voices are two speakers in a clear
+// recording; it is less in one with blur (listener.hpp).
 //
 //   who: {op: diarize, in: {audio: wav.audio, speech: speech.probability}, use: diarizer, with: {model: speaker-encoder}}
 class Diarize {
