@@ -1,54 +1,111 @@
 #include "rows.hpp"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <string_view>
 
 namespace vad {
+namespace {
 
-// The compiler makes one copy for each of these, which are sets of features, not names of processors that a virtual machine may
-// hide, and picks one when the library is loaded. Thread sanitizer starts too late for that.
+// Sixteen floats in however many registers the target needs.
+typedef float Floats __attribute__((vector_size(64)));
+
+#define NPURT_INLINE inline __attribute__((always_inline))
+
+// R rows of x by B blocks of 16 of w, whose sums fill the registers; `count` of the last block's sums are stored.
+template <int R, int B>
+NPURT_INLINE void tile(const float* x, const float* w, const float* bias, long k, float* y, long n, long count) {
+  Floats sums[R][B];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int b = 0; b < B; ++b) memcpy(&sums[r][b], bias + 16 * b, sizeof(Floats));
+  for (long t = 0; t < k; ++t)
+#pragma GCC unroll 8
+    for (int b = 0; b < B; ++b) {
+      Floats part;
+      memcpy(&part, w + (b * k + t) * 16, sizeof part);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) sums[r][b] += x[r * k + t] * part;
+    }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int b = 0; b < B; ++b) {
+      float* to = y + r * n + 16 * b;
+      if (b + 1 < B || count == 16) memcpy(to, &sums[r][b], sizeof(Floats));
+      else memcpy(to, &sums[r][b], static_cast<size_t>(count) * sizeof(float));
+    }
+}
+
+template <int R, int One>
+NPURT_INLINE void all(const float* x, long m, const float* w, const float* bias, long n, long k, float* y) {
+  auto left = [n](long j) { return n - j < 16 ? n - j : 16; };
+  long i = 0;
+  for (; i + R <= m; i += R)
+    for (long j = 0; j < n; j += 16) tile<R, 1>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, left(j));
+  for (; i < m; ++i) {
+    long j = 0;
+    for (; j + 16 * One <= n; j += 16 * One) tile<1, One>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, 16);
+    for (; j < n; j += 16) tile<1, 1>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, left(j));
+  }
+}
+
+using Multiply = void (*)(const float*, long, const float*, const float*, long, long, float*);
+void plain(const float* x, long m, const float* w, const float* bias, long n, long k, float* y) {
+  all<2, 2>(x, m, w, bias, n, k, y);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("arch=x86-64-v3"))) void v3(const float* x, long m, const float* w, const float* bias, long n, long k,
+                                                  float* y) {
+  all<6, 4>(x, m, w, bias, n, k, y);
+}
+__attribute__((target("arch=x86-64-v4"))) void v4(const float* x, long m, const float* w, const float* bias, long n, long k,
+                                                  float* y) {
+  all<8, 8>(x, m, w, bias, n, k, y);
+}
+// By sets of features, not names of processors, which a virtual machine may hide; NPURT_ISA holds it to base or avx2.
+Multiply fastest() {
+  const char* variable = getenv("NPURT_ISA");
+  const std::string_view most = variable ? variable : "";
+  if (most == "base") return plain;
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512cd");
+  return avx512 && most != "avx2" ? v4 : avx2 ? v3 : plain;
+}
+#else
+Multiply fastest() { return plain; }
+#endif
+
+}  // namespace
+
+Rows::Rows(const float* w, const float* bias, long n, long k) : n_(n), k_(k) {
+  const long padded = (n + 15) / 16 * 16;
+  packed_.resize(static_cast<size_t>(padded * k));
+  bias_.resize(static_cast<size_t>(padded));
+  for (long j = 0; j < n; ++j) {
+    if (bias) bias_[static_cast<size_t>(j)] = bias[j];
+    for (long t = 0; t < k; ++t) packed_[static_cast<size_t>((j / 16 * k + t) * 16 + j % 16)] = w[j * k + t];
+  }
+}
+
+void Rows::multiply(const float* x, long m, float* y) const {
+  static const Multiply chosen = fastest();
+  chosen(x, m, packed_.data(), bias_.data(), n_, k_, y);
+}
+
+// The compiler makes one copy for each of these and picks one when the library is loaded. Thread sanitizer starts too late for
+// that.
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #define NPURT_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define NPURT_CLONES
 #endif
-
-NPURT_CLONES void rows(const float* x, long m, const float* w, const float* bias, long n, long k, float* y) {
-  long i = 0;
-  for (; i + 4 <= m; i += 4) {
-    const float *a = x + i * k, *b = a + k, *c = b + k, *d = c + k;
-    for (long j = 0; j < n; j += 2) {
-      const long next = j + 1 < n ? 1 : 0;  // an odd last one is done twice
-      const float *v = w + j * k, *u = v + next * k;
-      float s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-      for (long t = 0; t < k; ++t) {
-        s0 += a[t] * v[t];
-        s1 += b[t] * v[t];
-        s2 += c[t] * v[t];
-        s3 += d[t] * v[t];
-        t0 += a[t] * u[t];
-        t1 += b[t] * u[t];
-        t2 += c[t] * u[t];
-        t3 += d[t] * u[t];
-      }
-      const float e = bias ? bias[j] : 0.0F, f = bias ? bias[j + next] : 0.0F;
-      float* out = y + i * n + j;
-      out[0] = s0 + e;
-      out[n] = s1 + e;
-      out[2 * n] = s2 + e;
-      out[3 * n] = s3 + e;
-      out[next] = t0 + f;
-      out[n + next] = t1 + f;
-      out[2 * n + next] = t2 + f;
-      out[3 * n + next] = t3 + f;
-    }
-  }
-  for (; i < m; ++i)
-    for (long j = 0; j < n; ++j) {
-      float s = bias ? bias[j] : 0.0F;
-      for (long t = 0; t < k; ++t) s += x[i * k + t] * w[j * k + t];
-      y[i * n + j] = s;
-    }
-}
 
 // tanh(x) = 2·σ(2x) - 1, so that all is made of exp, which the compiler has in vectors.
 NPURT_CLONES void lstm(const float* input, const float* recurrent, long n, float* c, float* h) {

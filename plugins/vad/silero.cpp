@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "rows.hpp"
-
 namespace vad {
 
 namespace {
@@ -25,31 +23,29 @@ Silero::Conv Silero::conv(npurt::Host host, const std::string& name, int stride)
   c.out = static_cast<int>(t.spec.dims[0]);
   c.in = static_cast<int>(t.spec.dims[1]);
   c.stride = stride;
-  c.bias = host.weight<float>(name + ".bias").data;
   const auto* w = static_cast<const float*>(t.data);
-  c.weight.resize(static_cast<size_t>(c.out * 3 * c.in));
+  std::vector<float> weight(static_cast<size_t>(c.out * 3 * c.in));
   for (int o = 0; o < c.out; ++o)
     for (int i = 0; i < c.in; ++i)
-      for (int k = 0; k < 3; ++k) c.weight[static_cast<size_t>((o * 3 + k) * c.in + i)] = w[(o * c.in + i) * 3 + k];
+      for (int k = 0; k < 3; ++k) weight[static_cast<size_t>((o * 3 + k) * c.in + i)] = w[(o * c.in + i) * 3 + k];
+  c.rows = Rows(weight.data(), host.weight<float>(name + ".bias").data, c.out, 3 * c.in);
   return c;
 }
 
-Silero::Silero(npurt::Host host)
-    : stft_(host.weight<float>("stft_conv.weight")),
-      ih_(host.weight<float>("lstm_cell.weight_ih")),
-      hh_(host.weight<float>("lstm_cell.weight_hh")),
-      final_(host.weight<float>("final_conv.weight")),
-      bias_ih_(host.weight<float>("lstm_cell.bias_ih").data),
-      bias_hh_(host.weight<float>("lstm_cell.bias_hh").data),
-      final_bias_(host.weight<float>("final_conv.bias").data),
-      recurrent_(4 * kState) {
+Silero::Silero(npurt::Host host) : final_bias_(host.weight<float>("final_conv.bias").data), recurrent_(4 * kState) {
+  const auto stft = host.weight<float>("stft_conv.weight"), ih = host.weight<float>("lstm_cell.weight_ih"),
+             hh = host.weight<float>("lstm_cell.weight_hh"), last = host.weight<float>("final_conv.weight");
   for (auto [name, stride] : {std::pair{"conv1", 1}, {"conv2", 2}, {"conv3", 2}, {"conv4", 1}})
     convs_.push_back(conv(host, name, stride));
-  const bool fits = stft_.rows == 2 * kBins && stft_.cols == kFft && ih_.rows == 4 * kState && ih_.cols == kState &&
-                    hh_.rows == 4 * kState && hh_.cols == kState && final_.rows == 1 && final_.cols == kState &&
+  const bool fits = stft.rows == 2 * kBins && stft.cols == kFft && ih.rows == 4 * kState && ih.cols == kState &&
+                    hh.rows == 4 * kState && hh.cols == kState && last.rows == 1 && last.cols == kState &&
                     convs_[0].in == kBins && convs_[3].out == kState && convs_[1].in == convs_[0].out &&
                     convs_[2].in == convs_[1].out && convs_[3].in == convs_[2].out;
   if (!fits) throw npurt::BadConfig("model '" + host.option("model") + "' does not have the shapes of Silero VAD v6");
+  stft_ = Rows(stft.data, nullptr, stft.rows, stft.cols);
+  ih_ = Rows(ih.data, host.weight<float>("lstm_cell.bias_ih").data, ih.rows, ih.cols);
+  hh_ = Rows(hh.data, host.weight<float>("lstm_cell.bias_hh").data, hh.rows, hh.cols);
+  final_ = last.data;
   reset();
 }
 
@@ -72,7 +68,7 @@ void Silero::features(const float* audio, int steps, float* out) const {
         frames[static_cast<size_t>((s * kFrames + f) * kFft + i)] = in[at < kSeen ? at : 2 * kSeen - 2 - at];
       }
   }
-  rows(frames.data(), steps * kFrames, stft_.data, nullptr, 2 * kBins, kFft, spectrum.data());
+  stft_.multiply(frames.data(), steps * kFrames, spectrum.data());
   x.resize(static_cast<size_t>(steps * kFrames * kBins));
   for (int r = 0; r < steps * kFrames; ++r)
     for (int b = 0; b < kBins; ++b) {
@@ -92,7 +88,7 @@ void Silero::features(const float* audio, int steps, float* out) const {
             std::copy_n(x.data() + (s * length + from) * c.in, c.in, taps.data() + ((s * made + t) * 3 + k) * c.in);
         }
     y.resize(static_cast<size_t>(steps * made * c.out));
-    rows(taps.data(), steps * made, c.weight.data(), c.bias, c.out, 3 * c.in, y.data());
+    c.rows.multiply(taps.data(), steps * made, y.data());
     for (float& v : y) v = std::max(v, 0.0F);
     x.swap(y);
     length = made;
@@ -108,13 +104,13 @@ void Silero::run(const float* audio, int steps, int threads, float* probability)
   for (int b = 0; b < batches; ++b) {
     const int first = b * kBatch, n = std::min(kBatch, steps - first);
     features(audio + first * kWindow, n, features_.data() + first * kState);
-    rows(features_.data() + first * kState, n, ih_.data, bias_ih_, 4 * kState, kState, gates_.data() + first * 4 * kState);
+    ih_.multiply(features_.data() + first * kState, n, gates_.data() + first * 4 * kState);
   }
   for (int s = 0; s < steps; ++s) {
-    rows(h_.data(), 1, hh_.data, bias_hh_, 4 * kState, kState, recurrent_.data());
+    hh_.multiply(h_.data(), 1, recurrent_.data());
     lstm(gates_.data() + s * 4 * kState, recurrent_.data(), kState, c_.data(), h_.data());
     float sum = final_bias_[0];
-    for (int i = 0; i < kState; ++i) sum += final_.data[i] * std::max(h_[static_cast<size_t>(i)], 0.0F);
+    for (int i = 0; i < kState; ++i) sum += final_[i] * std::max(h_[static_cast<size_t>(i)], 0.0F);
     probability[s] = sigmoid(sum);
   }
 }

@@ -4,6 +4,8 @@
 #include <npurt/plugin.hpp>
 #include <vector>
 
+#include "rows.hpp"
+
 namespace vad {
 
 class Silero {
@@ -17,15 +19,14 @@ class Silero {
 
  private:
   struct Conv {
-    const float* bias = nullptr;
-    std::vector<float> weight;  // [out][3][in]: time-major, as the activations are
+    Rows rows;  // [out][3][in]: time-major, as the activations are
     int in = 0, out = 0, stride = 1;
   };
   Conv conv(npurt::Host host, const std::string& name, int stride);
   void features(const float* audio, int steps, float* out) const;
 
-  npurt::Weight<float> stft_, ih_, hh_, final_;
-  const float *bias_ih_, *bias_hh_, *final_bias_;
+  Rows stft_, ih_, hh_;
+  const float *final_, *final_bias_;
   std::vector<Conv> convs_;
   std::vector<float> h_, c_, features_, gates_, recurrent_;
 };
