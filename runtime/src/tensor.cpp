@@ -112,15 +112,16 @@ std::optional<uint64_t> spec_bytes(const npurt_spec& s) {
 // One TiB: no tensor is so large, and no allocator need be asked.
 constexpr uint64_t kMostBytes = uint64_t{1} << 40;
 
-// Megabytes come in pages that are as large: a window's keys and values would else be 4500 page faults, each a zeroed page.
-constexpr uint64_t kHugePage = 2 << 20, kMuch = 4 << 20;
+// Megabytes come in pages that are as large, but for what is left of the last: a window's keys and values would else be 4500 page
+// faults, each a zeroed page.
+constexpr uint64_t kHugePage = 2 << 20;
 
 void* aligned_memory(uint64_t bytes) {
   if (bytes > kMostBytes) throw std::bad_alloc();
-  const uint64_t unit = bytes < kMuch ? 64 : kHugePage;
-  void* p = std::aligned_alloc(unit, std::max<uint64_t>(64, (bytes + unit - 1) / unit * unit));
-  if (!p) throw std::bad_alloc();
-  if (unit == kHugePage) madvise(p, bytes, MADV_HUGEPAGE);
+  const uint64_t unit = bytes < kHugePage ? 64 : kHugePage;
+  void* p = nullptr;
+  if (posix_memalign(&p, unit, std::max<uint64_t>(64, (bytes + 63) / 64 * 64))) throw std::bad_alloc();
+  if (unit == kHugePage) madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
   return p;
 }
 
