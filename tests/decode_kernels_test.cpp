@@ -83,15 +83,7 @@ TEST_CASE("rows_i8 is exact, at its extremes too, and writes only its own places
         w.push_back(static_cast<int8_t>(extreme ? (i % 3 ? 127 : -127) : random.whole(-127, 127)));
       for (long i = 0; i < s.m * s.k; ++i) x.push_back(static_cast<uint8_t>(extreme ? (i % 5 ? 255 : 1) : random.whole(1, 255)));
       const size_t padded = static_cast<size_t>((s.rows + 15) / 16 * 16);
-      std::vector<int8_t> packed(padded * static_cast<size_t>(s.k));
-      std::vector<int32_t> offset(padded);
       std::vector<float> scale(padded, 1), bias(padded), x_scale(static_cast<size_t>(s.m), 1);
-      for (long r = 0; r < s.rows; ++r)
-        for (long j = 0; j < s.k; ++j) {
-          const int8_t value = w[static_cast<size_t>(r * s.k + j)];
-          packed[static_cast<size_t>((r / 16 * s.k / 4 + j / 4) * 64 + r % 16 * 4 + j % 4)] = value;
-          offset[static_cast<size_t>(r)] -= 128 * value;
-        }
       // Powers of two, so that what is exact stays exact.
       for (size_t r = 0; r < padded; ++r) scale[r] = r % 3 ? 1.0F : 0.25F, bias[r] = static_cast<float>(r % 5) * 0.25F;
       for (size_t i = 0; i < x_scale.size(); ++i) x_scale[i] = i % 2 ? 1.0F : 0.5F;
@@ -101,6 +93,11 @@ TEST_CASE("rows_i8 is exact, at its extremes too, and writes only its own places
       const long wide = s.rows + 3;
       each_level([&](const Kernels& k) {
         std::vector<float> y(static_cast<size_t>(s.m * wide), -77);
+        std::vector<int8_t> packed(padded * static_cast<size_t>(s.k), 99);
+        std::vector<int32_t> offset(padded, 99);
+        for (size_t r = 0; r < padded; r += 16)
+          k.pack_i8(&w[r * static_cast<size_t>(s.k)], s.rows - static_cast<long>(r), s.k, &packed[r * static_cast<size_t>(s.k)],
+                    &offset[r]);
         const decoder::PackedRows rows{packed.data(), offset.data(), scale.data(), bias.data(), s.rows, s.k};
         const long blocks = static_cast<long>(padded) / 16;
         k.rows_i8(rows, 0, blocks / 2, x.data(), x_scale.data(), s.m, y.data(), wide);

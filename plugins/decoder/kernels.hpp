@@ -21,6 +21,8 @@ struct Kernels {
   const char* name;
   // y[i*ldy + r] = dot(w[r*k..], x[i*k..]) for r < rows, i < m. All row-major f32.
   void (*rows_f32)(const float* w, long rows, long k, const float* x, long m, float* y, long ldy);
+  // One block of 16 rows as PackedRows has them; rows from `count` on are zeros.
+  void (*pack_i8)(const int8_t* w, long count, long k, int8_t* packed, int32_t* offset);
   // y[i*ldy + r] = (x_scale[i] * scale[r]) * sum of w * (x - 128) + bias[r], summed exactly, for the rows of blocks `first` to
   // `end` of 16; x holds m rows of u8 = value + 128.
   void (*rows_i8)(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, long m, float* y, long ldy);

@@ -49,6 +49,15 @@ void rows_f32(const float* w, long rows, long k, const float* x, long m, float* 
   }
 }
 
+void place_i8(const int8_t* w, long count, long k, int8_t* packed) {
+  for (long r = 0; r < 16; ++r)
+    for (long j = 0; j < k; j += 4) {
+      int32_t four = 0;
+      if (r < count) memcpy(&four, w + r * k + j, sizeof four);
+      memcpy(packed + j * 16 + r * 4, &four, sizeof four);
+    }
+}
+
 #if defined(__AVX2__)
 // A token reads megabytes, each once: they are fetched early, and past the ends of pages, where the processor's own guesses stop.
 constexpr long kAhead = 8192;
@@ -111,6 +120,20 @@ inline Ints add_key(Ints sum, const int8_t* query, Ints bytes) {
 }
 constexpr int kMostTogether = 4;
 #endif
+
+void pack_i8(const int8_t* w, long count, long k, int8_t* packed, int32_t* offset) {
+  place_i8(w, count, k, packed);
+  constexpr uint8_t kOne = 129 - kOffset;
+  const uint8_t bytes[4] = {kOne, kOne, kOne, kOne};
+  const Four ones(bytes);
+  for (long p = 0; p < 16; p += kLanes) {
+    Ints sum{};
+    for (long j = 0; j < k; j += 4) sum = add_products(sum, ones, load_ints(packed + j * 16 + p * 4));
+    int32_t sums[kLanes];
+    memcpy(sums, &sum, sizeof sum);
+    for (long r = 0; r < kLanes; ++r) offset[p + r] = -128 * sums[r];
+  }
+}
 
 // N rows of x by B blocks of w. Loops over sums are unrolled, so that GCC keeps the sums in registers.
 template <int N, int B>
@@ -199,6 +222,14 @@ void rows_i8(const PackedRows& w, long first, long end, const uint8_t* x, const 
   }
 }
 #else
+void pack_i8(const int8_t* w, long count, long k, int8_t* packed, int32_t* offset) {
+  place_i8(w, count, k, packed);
+  for (long r = 0; r < 16; ++r) {
+    offset[r] = 0;
+    for (long j = 0; r < count && j < k; ++j) offset[r] -= 128 * w[r * k + j];
+  }
+}
+
 void rows_i8(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, long m, float* y, long ldy) {
   for (long i = 0; i < m; ++i)
     for (long r = first * 16; r < end * 16 && r < w.rows; ++r) {
@@ -539,6 +570,7 @@ long sample(const float* x, long n, float top, float temperature, double draw) {
 extern const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL);
 const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL),
                                                      rows_f32,
+                                                     pack_i8,
                                                      rows_i8,
                                                      quantise,
                                                      quantise_four,

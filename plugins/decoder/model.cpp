@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 namespace decoder {
 
@@ -76,14 +75,8 @@ void pack(Linear& l, const npurt::Weight<int8_t>& w, const float* bias) {
   if (bias) std::copy_n(bias, w.rows, l.biases.begin());
 #pragma omp parallel for
   for (int64_t b = 0; b < blocks; ++b)
-    for (int64_t r = b * 16; r < b * 16 + 16; ++r) {
-      const int8_t* from = w.data + r * w.cols;
-      int8_t* to = &l.packed[static_cast<size_t>(b * 16 * w.cols + r % 16 * 4)];
-      for (int64_t j = 0; j < w.cols; j += 4)
-        if (r < w.rows) std::copy_n(from + j, 4, to + j * 16);
-        else std::fill_n(to + j * 16, 4, int8_t{0});
-      if (r < w.rows) l.offset[static_cast<size_t>(r)] = -128 * std::accumulate(from, from + w.cols, 0);
-    }
+    kernels().pack_i8(w.data + b * 16 * w.cols, w.rows - b * 16, w.cols, &l.packed[static_cast<size_t>(b * 16 * w.cols)],
+                      &l.offset[static_cast<size_t>(b * 16)]);
 }
 
 Linear linear(npurt::Host host, const std::string& weight, const std::string& bias, bool int8) {
