@@ -18,7 +18,7 @@ void make_alone(PlanNode& q, const PlanNode& p, const Candidate& c) {
   q.in = p.in;
   q.in_specs = p.in_specs;
   q.candidates = {c};
-  q.placement = {p.text.id, p.text.op, "", "", "", {}};
+  q.placement = {p.text.id, p.text.op, "", "", "", {}, {}};
 }
 
 double median_call(Step& step, double budget_s) {
