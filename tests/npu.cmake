@@ -8,7 +8,7 @@ npurt_test(npu_mel_test SOURCES ../plugins/npu/mel/filters.cpp)
 add_dependencies(npu_mel_test npurt_npu_mel)
 npurt_test(npu_attention_test LINK npu_device)
 add_dependencies(npu_attention_test npurt_npu_attention)
-foreach(case Same Meeting Faults)
+foreach(case Whole Same Meeting Faults)
   add_test(NAME "npu_test: ${case}" COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/npu_test.py ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR}
                                             ${case})
   set_tests_properties("npu_test: ${case}" PROPERTIES SKIP_RETURN_CODE 77 LABELS npu)

@@ -123,7 +123,7 @@ struct Model {
 
 TEST_CASE("a layer is what its definition says, to bf16") {
   // One head to two columns and to one, with queries that are left over; several rows of tiles; a wide one.
-  for (const auto& [length, width] : {std::pair<int64_t, int64_t>{4, 128}, {300, 128}, {76, 256}, {520, 384}, {36, 1280}}) {
+  for (const auto& [length, width] : {std::pair<int64_t, int64_t>{4, 128}, {300, 128}, {76, 256}, {520, 384}, {8, 1280}}) {
     const Model model(length, width);
     const auto stage = model.open();
     const npurt::Spec in(NPURT_F32, {length, width});

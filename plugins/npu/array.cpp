@@ -10,14 +10,18 @@ constexpr unsigned kCores = kArraySide;
 void configure_memtile(Instructions& out, const Array& array, unsigned x, bool brings_a) {
   enum { kAIn, kAOut, kBIn, kBOut, kCIn };  // locks; kCIn + 2i: free, + 1: full, of core i
   auto lock = [&](unsigned id, uint32_t value) { out.write(address(x, 1, lock_register(TileKind::memtile, id)), value); };
-  const uint32_t a = array.a, b = array.b, c = array.c, b_base = 2 * a, c_base = 2 * a + 2 * b;
-  lock(kAIn, 2), lock(kAOut, 0), lock(kBIn, 2), lock(kBOut, 0);
+  const uint32_t a = array.a * array.a_parts, b = array.b, c = array.c, b_base = 2 * a, c_base = 2 * a + 2 * b;
+  const auto parts = static_cast<int8_t>(array.a_parts);
+  lock(kAIn, 2 * array.a_parts), lock(kAOut, 0), lock(kBIn, 2), lock(kBOut, 0);
   for (unsigned i = 0; i < kCores; ++i) lock(kCIn + 2 * i, 2), lock(kCIn + 2 * i + 1, 0);
 
   if (brings_a) {
-    ring(out, x, 1, Direction::in, 0, {0, 1}, [&](unsigned i) { return part(i * a, a, take(kAIn), give(kAOut)); });
-    ring(out, x, 1, Direction::out, 0, {6, 7}, [&](unsigned i) {
-      Descriptor d = part(i * a, a, take(kAOut), give(kAIn));
+    const LockUse room{kAIn, static_cast<int8_t>(-parts)}, all{kAOut, parts};
+    ring(out, x, 1, Direction::in, 0, {0, 1}, [&](unsigned i) { return part(i * a, a, room, all); });
+    std::vector<unsigned> ids{6, 7};
+    for (unsigned i = 2; i < 2 * array.a_parts; ++i) ids.push_back(14 + i);
+    ring(out, x, 1, Direction::out, 0, ids, [&](unsigned i) {
+      Descriptor d = part(i / array.a_parts * a + i % array.a_parts * array.a_row, array.a, take(kAOut), give(kAIn));
       d.dims = array.a_order;
       return d;
     });

@@ -20,8 +20,10 @@ constexpr unsigned kArraySide = 4, kArrayFirstCore = 2;  // cores of a column, a
 
 struct Array {
   unsigned columns;
-  uint32_t a, b, c;                     // bytes of a piece
+  uint32_t a, b, c;                     // bytes of a core's pieces
   std::array<Dim, 4> a_order, c_order;  // in which a memory tile hands a piece on, to cores and to its shim
+  unsigned a_parts = 1;                 // pieces of A that come to a memory tile at once, a row of each beside the other
+  uint32_t a_row = 0;                   // then: bytes of such a row
   unsigned stride() const { return columns / kArraySide; }
 };
 

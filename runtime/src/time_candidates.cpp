@@ -43,7 +43,7 @@ std::vector<Tuned> time_candidates(Plan& plan, const std::string& node, const st
   ready_alone(around);
   std::vector<Tuned> all;
   for (const Candidate& c : p.candidates) {
-    if (!c.stage) continue;
+    if (!c.stage || c.stage->plugin.empty()) continue;  // the nodes of a block are timed one by one, where they are nodes
     Tuned t{node, c.name, 0, "", tuning_key(p, *c.stage, around)};
     const auto same = std::find_if(known.begin(), known.end(), [&](const Tuned& k) { return k.key == t.key; });
     if (same != known.end()) {

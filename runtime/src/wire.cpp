@@ -74,12 +74,18 @@ class Wiring {
       if (b.block()) check_block(b);
   }
 
-  // A block that no candidate is made for is as if nobody had been asked; a mistake only where the block alone was named.
+  // A block that no candidate is made for is as if nobody had been asked; a mistake only where the block alone was named. A
+  // pattern that names a block and its nodes has candidates for either.
   void check_block(PlanNode& b) {
-    const bool by_pattern = std::any_of(b.members.begin(), b.members.end(),
-                                        [&](size_t i) { return out_.nodes[i].text.use_cause == b.text.use_cause; });
-    if (by_pattern && b.text.use_cause.starts_with("--use"))
-      std::erase_if(b.candidates, [](const Candidate& c) { return !c.stage && !c.missing; });
+    auto no_stage = [](const Candidate& c) { return !c.stage && !c.missing; };
+    bool by_pattern = false;
+    for (size_t m : b.members) {
+      PlanNode& p = out_.nodes[m];
+      if (p.text.use_cause != b.text.use_cause || !b.text.use_cause.starts_with("--use")) continue;
+      by_pattern = true;
+      if (!std::all_of(p.candidates.begin(), p.candidates.end(), no_stage)) std::erase_if(p.candidates, no_stage);
+    }
+    if (by_pattern) std::erase_if(b.candidates, no_stage);
     auto named = [](const auto& all, const std::string& name) {
       return std::any_of(all.begin(), all.end(), [&](const auto& x) { return x.name == name; });
     };

@@ -69,7 +69,7 @@ NPURT_KERNELS {
     }
   }
 
-  // found[0] = mean of a row, found[1] = 1 / sqrt(variance + 1e-5); share is 1 / width. The order of values does not matter.
+  // found[0] = mean of a row, found[1] = 1 / sqrt(variance + 1e-5); share is 1 / width.
   void encoder_layer_bf16_measure(const float* row, float* found, unsigned width, float share) {
     aie::set_rounding(aie::rounding_mode::conv_even);
     Sum sum = all(0), squares = all(0);
@@ -84,20 +84,13 @@ NPURT_KERNELS {
     found[1] = near * (1.5F - 0.5F * variance * near * near);
   }
 
-  // 128 values of a row, as a memory tile cuts rows into blocks of 4 x 4, become (x - mean) · factor in their own order.
+  // 128 values of a row become (x - mean) · factor.
   void encoder_layer_bf16_normalise(const float* x, const float* found, bfloat16* out) {
     aie::set_rounding(aie::rounding_mode::conv_even);
     const Sum mean = all(found[0]);
     const Split factor(all(found[1]));
-    for (unsigned half = 0; half < 2; ++half) {
-      Lanes y[4];
-      for (unsigned i = 0; i < 4; ++i) {
-        const Sum v(aie::load_v<kLanes>(x + (4 * half + i) * kLanes));
-        y[i] = product(Split(aie::sub(v, mean)), factor).to_vector<bfloat16>();
-      }
-      const Turned<bfloat16> rows(y[0], y[1], y[2], y[3]);
-      for (unsigned k = 0; k < 4; ++k) aie::store_v(out + 2 * kLanes * k + kLanes * half, rows.row[k]);
-    }
+    for (unsigned i = 0; i < 128; i += kLanes)
+      aie::store_v(out + i, product(Split(aie::sub(Sum(aie::load_v<kLanes>(x + i)), mean)), factor).to_vector<bfloat16>());
   }
 
   // No sums yet; beside V stand a column of ones, four times, and four of zeros.

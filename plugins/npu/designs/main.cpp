@@ -9,6 +9,7 @@
 #include "../designs.hpp"
 #include "../device.hpp"
 #include "../gemm.hpp"
+#include "../layer/design.hpp"
 #include "../pdi.hpp"
 #include "../xclbin.hpp"
 
@@ -40,6 +41,9 @@ int main(int argc, char** argv) {
       write(folder / (std::string("gemm_") + t->kernel + ".insts"),
             bytes_of(npurt_npu::gemm_instructions(g, *t, npurt_npu::padded(g, *t, {1, 1, 1}))));
     write(folder / "attention_bf16.insts", bytes_of(npurt_npu::attention_instructions(g, {1, 4})));
+    const npurt_npu::LayerShape layer{4, 128, 2};
+    write(folder / "encoder_layer_bf16.insts",
+          bytes_of(npurt_npu::norm_launch(g, layer, 0, npurt_npu::LayerPlaces(layer).n).stream));
     for (const npurt_npu::Design& d : npurt_npu::all_designs(g)) {
       write(folder / (d.name + ".pdi"), npurt_npu::pdi_of(d));
       write(folder / (d.name + ".xclbin"), npurt_npu::xclbin_of(g, d));

@@ -58,21 +58,21 @@ CoreTask layer_core(Core& core) {
   // What follows a wrong parameter must stay inside of the memory.
   for (;;) {
     co_await core.acquire(kGo);
-    const uint32_t column = word(5) % kArraySide;
+    const uint32_t place = word(5) % kArraySide;  // in the column for a norm, else in the row
 
-    if (word(0) == kNormFunction) {  // batches of 16 rows, of which 4 are this column's
+    if (word(0) == kNormFunction) {  // batches of 16 rows, of which 4 are this core's
       const uint32_t batches = word(1), units = std::min(word(2), tile::most / 128);
       const auto share = __builtin_bit_cast(float, word(3));
       uint32_t filled = 0;  // of the piece that goes out
       for (uint32_t batch = 0; batch < batches; ++batch) {
-        for (uint32_t piece = 0; piece < units; ++piece) {
-          co_await core.acquire(kAFull);
-          for (uint32_t i = 0; i < 16; ++i) {
-            const uint32_t row = (16 * piece + i) / units, unit = (16 * piece + i) % units;
-            if (row / 4 == column) copy(l.a[a] + 2 * kUnit * i, l.rows + (row % 4 * units + unit) * 2 * kUnit, 2 * kUnit);
+        for (uint32_t piece = 0; piece < 2 * units; ++piece) {
+          co_await core.acquire(kBFull);
+          for (uint32_t i = 0; i < 8; ++i) {
+            const uint32_t row = (8 * piece + i) / units, unit = (8 * piece + i) % units;
+            if (row / 4 == place) copy(l.b[b] + 2 * kUnit * i, l.rows + (row % 4 * units + unit) * 2 * kUnit, 2 * kUnit);
           }
-          core.release(kAFree);
-          a ^= 1;
+          core.release(kBFree);
+          b ^= 1;
         }
         for (uint32_t row = 0; row < 4; ++row) {
           const uint32_t first = l.rows + row * units * 2 * kUnit;
@@ -100,7 +100,7 @@ CoreTask layer_core(Core& core) {
         if (flags & kAdds) {  // C begins as what it is added to: a tile of f32 is cut into blocks as C is
           for (uint32_t x = 0; x < kArraySide; ++x) {
             co_await core.acquire(kAFull);
-            if (x == column) copy(l.a[a], l.c, kC);
+            if (x == place) copy(l.a[a], l.c, kC);
             core.release(kAFree);
             a ^= 1;
           }
@@ -142,7 +142,7 @@ CoreTask layer_core(Core& core) {
         co_await core.acquire(kOutFree, 2);  // queries lie there until the sums are done
         for (uint32_t x = 0; x < kArraySide; ++x) {
           co_await core.acquire(kAFull);
-          if (x == column) copy(l.a[a], l.out[0], kA);
+          if (x == place) copy(l.a[a], l.out[0], kA);
           core.release(kAFree);
           a ^= 1;
         }
@@ -196,13 +196,13 @@ void configure_core(Instructions& out, unsigned x, unsigned y) {
 
 CoreProgram layer_program() { return layer_core; }
 
-// Pieces of A are cut into blocks of r x s, whatever they hold; C leaves as it comes.
+// Pieces of A, two of which come side by side, are cut into blocks of r x s, whatever they hold; C leaves as it comes.
 Design layer_design(const Generation& g) {
   if (g.columns < kArraySide)
     throw LimitError(std::string("the layer design needs 4 columns; ") + g.name + " has " + std::to_string(g.columns));
-  constexpr unsigned kRow = tile::k / 2, kBlock = tile::s / 2;
-  const Array array{kArraySide, kA, kB, kOut, {{{kBlock, 1}, {tile::r, kRow}, {tile::k / tile::s, kBlock}, {0, tile::r * kRow}}},
-                    {}};
+  constexpr unsigned kRow = 2 * tile::k / 2, kBlock = tile::s / 2;  // words
+  const std::array<Dim, 4> blocks{{{kBlock, 1}, {tile::r, kRow}, {tile::k / tile::s, kBlock}, {0, tile::r * kRow}}};
+  const Array array{kArraySide, kA, kB, kOut, blocks, {}, 2, 2 * tile::k};
   return array_design(g, "encoder_layer_bf16", array, layer_program(), configure_core);
 }
 

@@ -21,7 +21,7 @@ void start(Instructions& out, std::vector<uint32_t> parameters) {
   parameters.resize(6);
   for (unsigned x = 0; x < kSide; ++x)
     for (unsigned y = 0; y < kSide; ++y) {
-      parameters[5] = x;
+      parameters[5] = parameters[0] == kNormFunction ? y : x;
       start_core(out, x, kArrayFirstCore + y, parameters);
     }
 }
@@ -105,7 +105,7 @@ void check_layer(const LayerShape& s) {
                      "; the design does heads of 64");
 }
 
-// 64 rows to each row of cores at once, in batches of 16, of which a core takes 4: those that make 16 rows one after the other
+// 64 rows to each column of cores at once, in batches of 16, of which a core takes 4: those that make 16 rows one after the other
 // of what it gives back.
 LayerLaunch norm_launch(const Generation& g, const LayerShape& s, uint64_t in, uint64_t to) {
   const uint64_t d = s.width, units = d / 128, batches = s.rows() / kRows * 4;
@@ -114,11 +114,12 @@ LayerLaunch norm_launch(const Generation& g, const LayerShape& s, uint64_t in, u
   in_turns(out, s.rows() / kRows, [&](uint64_t i, unsigned ping) {
     for (unsigned x = 0; x < kSide; ++x) {
       constexpr uint32_t kWords = tile::bytes_of_out / 4;
+      const uint64_t row = i * kRows + x * tile::m;
       take_back(out, x, kBdOut + ping,
-                walk(kSide * kWords, {{{kWords / 2, 1}, {2, kWords / 2}, {0, u32(tile::m * d / 2)}}}, kWords, units),
-                to + 2 * d * (i * kRows + 16 * x), units);
-      bring(out, x, 0, kBdA + ping, walk(16 * d, {{{u32(d / 2), 1}, {8, u32(d / 2)}, {0, u32(16 * d)}}}, 4 * d, 4), kLayer,
-            in + 4 * d * (i * kRows + x * tile::m), 4);
+                walk(kSide * kWords, {{{kWords / 2, 1}, {2, kWords / 2}, {0, u32(16 * d / 2)}}}, kWords, units), to + 2 * d * row,
+                units);
+      bring(out, x, 1, kBdB + ping, walk(16 * d, {{{u32(d / 2), 1}, {8, u32(d / 2)}, {0, u32(16 * d)}}}, 4 * d, 4), kLayer,
+            in + 4 * d * row, 4);
     }
   });
   const uint64_t row =
@@ -147,13 +148,12 @@ LayerLaunch product_launch(const Generation& g, const LayerShape& s, const Layer
         take_back(out, x, kBdOut + ping, walk(across * kRows * kWide, {{{kWide, 1}, {u32(kRows), u32(row)}, {0, u32(next)}}}),
                   place);
 
-      constexpr uint32_t kTileRow = tile::k / 2;
+      constexpr uint32_t kTwo = 2 * tile::k / 2;  // words of a row of two tiles
       const uint64_t a_row = p.k / 2, a_place = p.in + 4 * (i * kRows + x * tile::m) * a_row;
-      const Descriptor a = walk(tile::m * a_row, {{{kTileRow, 1}, {tile::m, u32(a_row)}, {0, kTileRow}}});
+      const Descriptor a = walk(tile::m * a_row, {{{kTwo, 1}, {tile::m, u32(a_row)}, {0, kTwo}}});
       if (p.adds) {
         // Before each row of tiles, the tiles of f32 that it is added to, one for each column.
-        Descriptor r =
-            walk(kSide * tile::m * tile::n, {{{tile::n, 1}, {tile::m, u32(p.n)}, {0, tile::n}}}, kSide * tile::n, across);
+        Descriptor r = walk(kSide * tile::m * tile::n, {{{kTwo, 1}, {tile::m, u32(p.n)}, {0, kTwo}}}, kSide * tile::n, across);
         r.chained = true;
         r.next = static_cast<uint8_t>(kBdA + ping);
         out.describe(x, 0, kBdA + ping, a);
@@ -203,8 +203,8 @@ LayerLaunch attend_launch(const Generation& g, const LayerShape& s, uint64_t qkv
                 walk(kSide * 32 * kWide, {{{kWide, 1}, {32, out_row}, {0, tile::m * out_row}}}, uint64_t{32} * out_row, 2),
                 to + 4 * (block * kRows * out_row + head * kWide), 2);
       bring(out, x, 0, kBdA + ping,
-            walk(step.heads * tile::m * kWide, {{{kWide, 1}, {tile::m, row}, {0, kWide}}}, step.blocks > 1 ? kRows * row : 0,
-                 step.blocks > 1 ? copies : 1),
+            walk(step.heads * tile::m * kWide, {{{2 * kWide, 1}, {tile::m, row}, {0, 2 * kWide}}},
+                 step.blocks > 1 ? kRows * row : 0, step.blocks > 1 ? copies : 1),
             kLayer, qkv + 4 * ((step.block * kRows + x * tile::m) * row + step.head * kWide), copies);
       const uint64_t keys = qkv + 4 * (out_row + head * kWide);
       bring(out, x, 1, kBdB + ping, walk(tiles * tile::keys * kWide, {{{kWide, 1}, {0, row}, {}}}), kLayer, keys);
