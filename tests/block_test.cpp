@@ -215,11 +215,15 @@ TEST_CASE("a whole block runs in a child process, and inside a stage") {
 TEST_CASE("a block with other ports than the op it is called after is left to its nodes") {
   Blocks toys;
   std::string other = kBlock;
-  other.replace(other.find("outputs: {y"), 11, "outputs: {z");
+  SECTION("an output of another name") { other.replace(other.find("outputs: {y"), 11, "outputs: {z"); }
+  SECTION("an input of another name") {
+    for (const char* x : {"{x:", "in.x"}) other.replace(other.find(x) + std::string(x).find('x'), 1, "w");
+  }
+  SECTION("what comes in, handed on") { other.replace(other.find("y: b}"), 5, "y: in.x}"); }
   toys.folder.write("block.yaml", other);
   toys.plan_options.strict = true;
   Plan plan = toys.plan(chain(""));
   CHECK(nodes_of(plan) == "q.0.a q.0.b q.1.a q.1.b");
   REQUIRE(plan.notes().size() == 2);
-  CHECK(plan.notes()[0] == "block 'q.0' has not the ports of op quadruple, so nobody takes it whole");
+  CHECK(plan.notes()[0] == "block 'q.0' does not make what op quadruple does, of the same inputs, so nobody takes it whole");
 }

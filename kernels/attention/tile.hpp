@@ -10,6 +10,8 @@
 
 #include "../matmul/tile.hpp"
 
+namespace {
+
 template <unsigned queries, unsigned keys, unsigned width, unsigned values, unsigned r, unsigned s, unsigned t>
 struct SoftmaxTile {
   using Block = aie::mmul<r, s, t, bfloat16, bfloat16>;
@@ -83,3 +85,5 @@ struct SoftmaxTile {
     }
   }
 };
+
+}  // namespace

@@ -74,6 +74,14 @@ class Wiring {
       if (b.block()) check_block(b);
   }
 
+  // Whether one of the block's own nodes makes `o`; a block may hand on what comes in, and then there is nothing to take.
+  bool made_inside(const PlanNode& b, const GraphPort& o) const {
+    return std::any_of(b.members.begin(), b.members.end(), [&](size_t m) {
+      const PlanNode& p = out_.nodes[m];
+      return p.text.id == o.node && (o.output.empty() ? p.op.out.size() == 1 : p.op.output(o.output) >= 0);
+    });
+  }
+
   // A block that no candidate is made for is as if nobody had been asked; a mistake only where the block alone was named. A
   // pattern that names a block and its nodes has candidates for either.
   void check_block(PlanNode& b) {
@@ -91,9 +99,10 @@ class Wiring {
     };
     bool same = b.op.out.size() == b.text.outputs.size();
     for (const Source& s : b.text.in) same = same && b.op.input(s.port) >= 0;
-    for (const GraphPort& o : b.text.outputs) same = same && named(b.op.out, o.name);
+    for (const GraphPort& o : b.text.outputs) same = same && named(b.op.out, o.name) && made_inside(b, o);
     if (!same && !b.op.op.empty())
-      out_.notes.push_back("block '" + b.text.id + "' has not the ports of op " + b.op.op + ", so nobody takes it whole");
+      out_.notes.push_back("block '" + b.text.id + "' does not make what op " + b.op.op +
+                           " does, of the same inputs, so nobody takes it whole");
     b.absent = b.candidates.empty() || (!same && !b.op.op.empty());
   }
 
@@ -194,11 +203,10 @@ class Wiring {
     PlanNode& p = out_.nodes[node];
     if (p.absent || (p.block() && unknown_.contains(p.text.id))) return;
     for (const GraphPort& o : p.text.outputs) {
-      const auto maker = index_.find(o.node);
-      if (maker == index_.end() || unknown_.contains(o.node)) continue;
-      const Signature& op = out_.nodes[maker->second].op;
+      const int maker = index_.at(o.node);
+      const Signature& op = out_.nodes[static_cast<size_t>(maker)].op;
       p.gives.resize(p.op.out.size());
-      p.gives[static_cast<size_t>(p.op.output(o.name))] = {maker->second, o.output.empty() ? 0 : op.output(o.output)};
+      p.gives[static_cast<size_t>(p.op.output(o.name))] = {maker, o.output.empty() ? 0 : op.output(o.output)};
     }
     for (const Source& s : p.text.in) {
       const int port = input(p, s.port, s.place);

@@ -6,43 +6,45 @@
 
 #include "../../attention/tile.hpp"
 
+namespace {
+
+namespace tile = npurt_kernels::manifest_encoder_layer_bf16;
+using Tile = SoftmaxTile<tile::m, tile::keys, tile::width, tile::values, tile::r, tile::s, tile::t>;
+
+constexpr unsigned kLanes = 16, kBlock = tile::r * tile::t;
+using Lanes = aie::vector<bfloat16, kLanes>;
+using Sum = aie::accum<accfloat, kLanes>;
+
+// Four blocks of 4 x 4 side by side, as four rows of 16; or four rows of 16, as four blocks.
+template <typename T>
+struct Turned {
+  Turned(const aie::vector<T, kLanes>& a, const aie::vector<T, kLanes>& b, const aie::vector<T, kLanes>& c,
+         const aie::vector<T, kLanes>& d) {
+    const auto even = aie::interleave_zip(a, c, 4), odd = aie::interleave_zip(b, d, 4);
+    const auto upper = aie::interleave_zip(even.first, odd.first, 4), lower = aie::interleave_zip(even.second, odd.second, 4);
+    row[0] = upper.first, row[1] = upper.second, row[2] = lower.first, row[3] = lower.second;
+  }
+  aie::vector<T, kLanes> row[4];
+};
+template <typename T>
+inline Turned<T> turned(const T* p, unsigned step) {
+  return {aie::load_v<kLanes>(p), aie::load_v<kLanes>(p + step), aie::load_v<kLanes>(p + 2 * step),
+          aie::load_v<kLanes>(p + 3 * step)};
+}
+
+// x as the sum of two bf16, f32's first 16 bits.
+struct Split {
+  explicit Split(const Sum& x) : high(x.to_vector<bfloat16>()), low(aie::sub(x, Sum(high)).to_vector<bfloat16>()) {}
+  Lanes high, low;
+};
+inline Sum product(const Split& x, const Split& y) {
+  return aie::add(aie::mul(x.high, y.high), aie::add(aie::mul(x.high, y.low), aie::mul(x.low, y.high)));
+}
+inline Sum all(float x) { return Sum(aie::broadcast<float, kLanes>(x)); }
+
+}  // namespace
+
 NPURT_KERNELS {
-  namespace tile = npurt_kernels::manifest_encoder_layer_bf16;
-  using Tile = SoftmaxTile<tile::m, tile::keys, tile::width, tile::values, tile::r, tile::s, tile::t>;
-
-  namespace {
-  constexpr unsigned kLanes = 16, kBlock = tile::r * tile::t;
-  using Lanes = aie::vector<bfloat16, kLanes>;
-  using Sum = aie::accum<accfloat, kLanes>;
-
-  // Four blocks of 4 x 4 side by side, as four rows of 16; or four rows of 16, as four blocks.
-  template <typename T>
-  struct Turned {
-    Turned(const aie::vector<T, kLanes>& a, const aie::vector<T, kLanes>& b, const aie::vector<T, kLanes>& c,
-           const aie::vector<T, kLanes>& d) {
-      const auto even = aie::interleave_zip(a, c, 4), odd = aie::interleave_zip(b, d, 4);
-      const auto upper = aie::interleave_zip(even.first, odd.first, 4), lower = aie::interleave_zip(even.second, odd.second, 4);
-      row[0] = upper.first, row[1] = upper.second, row[2] = lower.first, row[3] = lower.second;
-    }
-    aie::vector<T, kLanes> row[4];
-  };
-  template <typename T>
-  inline Turned<T> turned(const T* p, unsigned step) {
-    return {aie::load_v<kLanes>(p), aie::load_v<kLanes>(p + step), aie::load_v<kLanes>(p + 2 * step),
-            aie::load_v<kLanes>(p + 3 * step)};
-  }
-
-  // x as the sum of two bf16, f32's first 16 bits.
-  struct Split {
-    explicit Split(const Sum& x) : high(x.to_vector<bfloat16>()), low(aie::sub(x, Sum(high)).to_vector<bfloat16>()) {}
-    Lanes high, low;
-  };
-  inline Sum product(const Split& x, const Split& y) {
-    return aie::add(aie::mul(x.high, y.high), aie::add(aie::mul(x.high, y.low), aie::mul(x.low, y.high)));
-  }
-  inline Sum all(float x) { return Sum(aie::broadcast<float, kLanes>(x)); }
-  }  // namespace
-
   void encoder_layer_bf16_copy(const int32* from, int32* to, unsigned words) {
     for (unsigned i = 0; i < words; i += kLanes) aie::store_v(to + i, aie::load_v<kLanes>(from + i));
   }

@@ -61,7 +61,7 @@ CoreTask layer_core(Core& core) {
     const uint32_t place = word(5) % kArraySide;  // in the column for a norm, else in the row
 
     if (word(0) == kNormFunction) {  // batches of 16 rows, of which 4 are this core's
-      const uint32_t batches = word(1), units = std::min(word(2), tile::most / 128);
+      const uint32_t batches = word(1), units = std::clamp(word(2), 1U, tile::most / 128);
       const auto share = __builtin_bit_cast(float, word(3));
       uint32_t filled = 0;  // of the piece that goes out
       for (uint32_t batch = 0; batch < batches; ++batch) {
