@@ -142,6 +142,10 @@ class Same(Case):
         errors = dict(re.findall(r"^(\S+): \d+ rows, mean error ([\d.]+) %", tables, re.M))
         self.assertLessEqual(float(errors["calibration"]), 9, tables)
         self.assertLessEqual(float(errors["held-out"]), 15.5, tables)
+        encoders = re.findall(r"(\d+)ms +(\d+)ms +(\d+)ms", tables[tables.index("encoder over"):])
+        self.assertEqual(len(encoders), 4, tables)
+        for _, nodes, whole in encoders:
+            self.assertLess(int(whole), int(nodes), tables)
 
 
 class Meeting(unittest.TestCase):
