@@ -19,6 +19,19 @@ struct Kernels {
   void (*layer_norm_bf16)(const void* x, const void* scale, void* y, unsigned rows, unsigned width, float share);
   void (*gelu_bf16)(const void* x, void* y, unsigned count);
   void (*softmax_bf16)(const void* x, void* y, unsigned rows, unsigned width);
+  // The parts of a layer besides its products: see encoder_layer/bf16/kernel.cc.
+  void (*encoder_layer_bf16_copy)(const void* from, void* to, unsigned words);
+  void (*encoder_layer_bf16_finish)(const void* c, const void* bias, void* out);
+  void (*encoder_layer_bf16_finish_f32)(const void* c, const void* bias, void* out, unsigned half);
+  void (*encoder_layer_bf16_measure)(const void* row, void* found, unsigned width, float share);
+  void (*encoder_layer_bf16_normalise)(const void* x, const void* found, void* out);
+  void (*encoder_layer_bf16_begin)(void* sums, void* top, void* v);
+  void (*encoder_layer_bf16_keys)(const void* rows, void* k);
+  void (*encoder_layer_bf16_values)(const void* rows, void* v);
+  void (*encoder_layer_bf16_maximum)(const void* q, const void* k, void* top, unsigned valid);
+  void (*encoder_layer_bf16_add)(const void* q, const void* k, const void* v, void* sums, const void* top, void* p,
+                                 unsigned valid);
+  void (*encoder_layer_bf16_divide)(const void* sums, void* out, unsigned half);
 };
 
 namespace base {

@@ -33,7 +33,7 @@ class BuildKernels(unittest.TestCase):
         objects = done.stdout.split()
         self.assertEqual(len(objects), len(list(ROOT.glob("kernels/*/*/kernel.yaml"))))
         names = subprocess.check_output(["nm", *objects], text=True)
-        for function in ("matmul_i8", "matmul_bf16_clear", "attention_bf16_add", "layer_norm_bf16", "gelu_bf16", "softmax_bf16"):
+        for function in ("matmul_i8", "matmul_bf16_clear", "attention_bf16_add", "layer_norm_bf16", "gelu_bf16", "softmax_bf16", "encoder_layer_bf16_add"):
             self.assertIn(f" T {function}\n", names)
 
     def test_without_the_compiler_it_says_what_is_missing(self):

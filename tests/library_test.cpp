@@ -66,7 +66,7 @@ TEST_CASE("a good plugin tells its stages") {
     CHECK(p.error.empty());
     CHECK(p.version == "1.0.0");
     if (p.name != "toy") continue;
-    REQUIRE(p.stages.size() == 11);
+    REQUIRE(p.stages.size() == 12);
     CHECK(p.stages[1].candidate() == "toy:plain");
     CHECK(p.stages[1].signature == "x f32[N] -> y f32[N]");
     CHECK(p.stages[5].op == "total");
@@ -120,7 +120,7 @@ TEST_CASE("the first copy of a plugin wins, and the others are shown") {
   REQUIRE(found.size() == 2);
   CHECK(found[0].file == first.path() / "libnpurt_toy.so");
   CHECK(found[0].shadowed_by.empty());
-  CHECK(found[0].stages.size() == 11);
+  CHECK(found[0].stages.size() == 12);
   CHECK(found[1].file == second.path() / "libnpurt_toy.so");
   CHECK(found[1].shadowed_by == found[0].file);
   CHECK(found[1].stages.empty());

@@ -17,6 +17,7 @@ NPURT = BUILD / "bin/npurt"
 GRAPH = ROOT / "graphs/transcribe.yaml"
 JFK = ROOT / "graphs/samples/jfk.wav"
 MEETING = ROOT / "graphs/meeting.yaml", ROOT / "graphs/samples/meeting.opus"
+INT8 = "--set", "precision=int8"
 FC1 = ("--use", "mel=cpu", "--use", "encoder.*=cpu", "--use", "encoder.*.fc1=npu_matmul:i8,cpu")
 
 
@@ -38,9 +39,71 @@ class Case(unittest.TestCase):
             return json.loads(out.read_text()), done.stderr
 
 
+class Whole(Case):
+    """Layers that npu_layer takes whole, as the graph has it."""
+
+    def test_whole_layers_give_the_same_text(self):
+        document, said = self.run_json("--npu", "virtual", "--strict", "--use", "encoder.*=cpu", "--use", "encoder.blocks.*=npu_layer",
+                                       "--require", "encoder.*.fc1=npu", "--require", "encoder.blocks=npu_layer")  # fmt: skip
+        self.assertEqual(document["text"].split(), self.words)
+        layers = [p for p in document["placement"] if p["op"] == "encoder_layer"]
+        self.assertEqual([p["node"] for p in layers], [f"encoder.blocks.{i}" for i in range(4)])
+        self.assertEqual(layers[1]["takes"], ["encoder.blocks.1." + n for n in ("attn_ln", "qkv", "attn", "out", "mlp_ln", "fc1", "fc2")])
+        times = {n["node"]: n for n in document["timing"]["nodes"]}
+        for layer in layers:
+            node = times[layer["node"]]
+            self.assertEqual((node["calls"], node["launches"], node["converted_bytes"]), (1, 7, 0))
+            self.assertGreater(node["modelled_device_s"], 0.001)
+        self.assertIn("(modelled)", said)
+
+    def test_the_plan_counts_a_layer_as_one_list(self):
+        planned = npurt("plan", GRAPH, "--npu", "virtual").stdout
+        self.assertRegex(planned, r"note: npu: encoder.blocks.0 to encoder.blocks.3, each: 7 launches, [\d.]+ MB read, [\d.]+ MB written, 0.0 MB "
+                                  r"converted by the host, [\d.]+ ms modelled")  # fmt: skip
+        why = npurt("plan", GRAPH, "--npu", "virtual", "--why", "encoder.blocks.2.fc1").stdout
+        self.assertIn("node encoder.blocks.2 (op encoder_layer) runs on npu by npu_layer:bf16", why)
+        self.assertIn("converts nothing", why)
+
+    def test_one_node_of_one_layer_can_be_swapped(self):
+        rows = npurt("plan", GRAPH, "--npu", "virtual", "--use", "encoder.blocks.1.fc1=npu_matmul:bf16", "--format", "json").stdout
+        use = {n["node"]: n["use"] for n in json.loads(rows)["nodes"] if n["node"].startswith("encoder.blocks.")}
+        self.assertEqual(use["encoder.blocks.0"], "npu_layer:bf16")
+        self.assertEqual(use["encoder.blocks.1.fc1"], "npu_matmul:bf16")
+        self.assertEqual(use["encoder.blocks.1.attn"], "npu_attention:bf16")
+        self.assertNotIn("encoder.blocks.1", use)
+
+    def test_int8_is_left_to_the_nodes(self):
+        planned = npurt("plan", GRAPH, "--npu", "virtual", "--set", "precision=int8").stdout
+        self.assertIn("note: block encoder.blocks.0 to encoder.blocks.3, node by node: npu_layer:bf16 refused: precision is int8", planned)
+        self.assertRegex(planned, r"encoder.blocks.3.fc2 +matmul +npu_matmul:i8")
+
+    def test_its_nodes_take_over_after_a_fault(self):
+        # The first runs are mel's; each layer is seven, after one list for its self-test.
+        for fault, said_why in (("error@20", "state ERROR"), ("nan@24", "the NPU gave a wrong ")):
+            with self.subTest(fault):
+                document, said = self.run_json("--npu", "virtual", "--use", "mel=cpu", "--use", "encoder.*=cpu", "--use",
+                                               "encoder.blocks.*=npu_layer,cpu", faults=fault)  # fmt: skip
+                self.assertEqual(document["text"].split(), self.words)
+                use = {p["node"]: p for p in document["placement"]}
+                self.assertEqual(use["encoder.blocks.0"]["use"], "npu_layer:bf16")
+                self.assertEqual(use["encoder.blocks.3"]["use"], "nodes")
+                self.assertIn(said_why, use["encoder.blocks.1" if fault[0] == "e" else "encoder.blocks.2"]["cause"])
+                self.assertTrue(use["encoder.blocks.3.fc2"]["use"].startswith("cpu"))
+                self.assertIn("fallback: encoder.blocks.3: npu_layer:bf16 failed", said)
+                self.assertEqual(said.count("fallback: encoder.blocks.3"), 1)
+
+    def test_strict_ends_in_exit_5(self):
+        done = npurt("run", GRAPH, JFK, "--npu", "virtual", "--strict", "--use", "mel=cpu", "--use", "encoder.*=cpu", "--use",
+                     "encoder.blocks.*=npu_layer", faults="error@9")  # fmt: skip
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("node 'encoder.blocks.0' (op encoder_layer, npu_layer:bf16) failed", done.stderr)
+
+
 class Same(Case):
+    """Node by node, as int8 has it."""
+
     def test_mel_matmuls_and_attention_give_the_same_text(self):
-        document, said = self.run_json("--npu", "virtual", "--require", "mel=npu", "--require", "encoder.*.fc1=npu", "--require", "encoder.*.attn=npu")
+        document, said = self.run_json("--npu", "virtual", *INT8, "--require", "mel=npu", "--require", "encoder.*.fc1=npu", "--require", "encoder.*.attn=npu")
         self.assertEqual(document["text"].split(), self.words)
         on_npu = {p["node"] for p in document["placement"] if p["device"] == "npu"}
         wanted = {p["node"] for p in document["placement"] if p["op"] in ("matmul", "attention") and p["node"].startswith("encoder.")}
@@ -55,17 +118,17 @@ class Same(Case):
         self.assertEqual((done.returncode, done.stdout.split()), (0, self.words), done.stderr)
 
     def test_plan_and_report_count_launches_and_bytes(self):
-        planned = npurt("plan", GRAPH, "--npu", "virtual").stdout
+        planned = npurt("plan", GRAPH, "--npu", "virtual", *INT8).stdout
         layer = r"note: npu: encoder.blocks.0 to encoder.blocks.3, each: 5 launches, [\d.]+ MB read, [\d.]+ MB written, [\d.]+ MB converted by the host, [\d.]+ ms modelled"
         self.assertRegex(planned, layer)
-        nodes = {n["node"]: n for n in json.loads(npurt("plan", GRAPH, "--npu", "virtual", "--format", "json").stdout)["nodes"]}
-        document, _ = self.run_json("--npu", "virtual")
+        nodes = {n["node"]: n for n in json.loads(npurt("plan", GRAPH, "--npu", "virtual", *INT8, "--format", "json").stdout)["nodes"]}
+        document, _ = self.run_json("--npu", "virtual", *INT8)
         ran = {n["node"]: n for n in document["timing"]["nodes"]}
         for node in ("mel", "encoder.blocks.0.qkv", "encoder.blocks.3.attn", "encoder.blocks.3.fc2"):
             for what in ("launches", "read_bytes", "written_bytes", "converted_bytes"):
                 self.assertEqual(nodes[node][what] * ran[node]["calls"], ran[node][what], (node, what))
             self.assertEqual(nodes[node]["launches"], 2 if node == "mel" else 1)
-        self.assertIn("f32 to i8", npurt("plan", GRAPH, "--npu", "virtual", "--why", "encoder.blocks.0.fc1").stdout)
+        self.assertIn("f32 to i8", npurt("plan", GRAPH, "--npu", "virtual", *INT8, "--why", "encoder.blocks.0.fc1").stdout)
 
     def test_one_kind_of_node_in_bf16_among_f32(self):
         f32 = ("--set", "precision=f32")
@@ -79,6 +142,10 @@ class Same(Case):
         errors = dict(re.findall(r"^(\S+): \d+ rows, mean error ([\d.]+) %", tables, re.M))
         self.assertLessEqual(float(errors["calibration"]), 9, tables)
         self.assertLessEqual(float(errors["held-out"]), 15.5, tables)
+        encoders = re.findall(r"(\d+)ms +(\d+)ms +(\d+)ms", tables[tables.index("encoder over"):])
+        self.assertEqual(len(encoders), 4, tables)
+        for _, nodes, whole in encoders:
+            self.assertLess(int(whole), int(nodes), tables)
 
 
 class Meeting(unittest.TestCase):
@@ -92,7 +159,7 @@ class Meeting(unittest.TestCase):
             said[where] = [(s["speaker"], s["text"]) for s in document["segments"]]
             if where == "virtual":
                 ops = {p["op"] for p in document["placement"] if p["device"] == "npu"}
-                self.assertEqual(ops, {"log_mel", "matmul", "attention"})
+                self.assertEqual(ops, {"log_mel", "encoder_layer"})
         self.assertEqual(said["virtual"], said["off"])
 
 

@@ -60,10 +60,17 @@ class Same(Case):
     def test_the_transcript_is_the_same(self):
         self.assertGreater(len(self.words), 20)
         for syncobj in ("0", "1"):  # waiting by sequence number, and as the kernel's own driver has it
-            document, _ = self.run_json(*ON_NPU, VNPU_SYNCOBJ=syncobj, **PATIENT)
+            document, _ = self.run_json(*ON_NPU, "--set", "precision=int8", VNPU_SYNCOBJ=syncobj, **PATIENT)
             self.assertEqual(document["text"].split(), self.words)
             on_npu = [n for n in document["timing"]["nodes"] if n.get("launches")]
             self.assertEqual(len(on_npu), 21)  # mel, and five in each layer
+
+    def test_the_transcript_is_the_same_with_layers_taken_whole(self):
+        for syncobj in ("0", "1"):
+            document, _ = self.run_json(*ON_NPU, "--require", "encoder.blocks=npu_layer", VNPU_SYNCOBJ=syncobj, **PATIENT)
+            self.assertEqual(document["text"].split(), self.words)
+            launches = [n["launches"] for n in document["timing"]["nodes"] if n.get("launches")]
+            self.assertEqual(launches, [2, 7, 7, 7, 7])  # mel's, and a list for each layer
 
     def test_lists_of_runs(self):
         test = BUILD / "bin/npu_list_test"

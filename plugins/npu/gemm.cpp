@@ -3,14 +3,14 @@
 #include <kernels.hpp>
 #include <manifests.hpp>
 
+#include "array.hpp"
 #include "parts.hpp"
 #include "virtual/cost.hpp"
 
 namespace npurt_npu {
 namespace {
 
-constexpr unsigned kCores = 4;  // in a column
-constexpr unsigned kFirstCore = 2;
+constexpr unsigned kCores = kArraySide, kFirstCore = kArrayFirstCore;
 
 // From one column that brings A to the next.
 unsigned stride(const Generation& g) { return g.columns / kCores; }
@@ -69,40 +69,6 @@ void configure_core(Instructions& out, const GemmTile& t, unsigned x, unsigned y
        [&](unsigned i) { return part(l.c[i], t.m * t.n * t.out_bytes, take(kCFull), give(kCFree)); });
 }
 
-// Memory tile x: A, if it comes here, arrives row-major and leaves in blocks of r x s; B passes as it is; C arrives in blocks of
-// r x t from four cores and leaves row-major.
-void configure_memtile(Instructions& out, const GemmTile& t, unsigned x, bool brings_a) {
-  enum { kAIn, kAOut, kBIn, kBOut, kCIn };  // locks; kCIn + 2i: free, + 1: full, of core i
-  auto lock = [&](unsigned id, uint32_t value) { out.write(address(x, 1, lock_register(TileKind::memtile, id)), value); };
-  const uint32_t a = t.m * t.k * t.in_bytes, b = t.k * t.n * t.in_bytes, c = t.m * t.n * t.out_bytes;
-  const uint32_t b_base = 2 * a, c_base = 2 * a + 2 * b;
-  lock(kAIn, 2), lock(kAOut, 0), lock(kBIn, 2), lock(kBOut, 0);
-  for (unsigned i = 0; i < kCores; ++i) lock(kCIn + 2 * i, 2), lock(kCIn + 2 * i + 1, 0);
-
-  if (brings_a) {
-    ring(out, x, 1, Direction::in, 0, {0, 1}, [&](unsigned i) { return part(i * a, a, take(kAIn), give(kAOut)); });
-    ring(out, x, 1, Direction::out, 0, {6, 7}, [&](unsigned i) {
-      Descriptor d = part(i * a, a, take(kAOut), give(kAIn));
-      const unsigned row = t.k * t.in_bytes / 4, block = t.s * t.in_bytes / 4;
-      d.dims = {{{block, 1}, {t.r, row}, {t.k / t.s, block}, {0, t.r * row}}};
-      return d;
-    });
-  }
-  ring(out, x, 1, Direction::in, 1, {24, 25}, [&](unsigned i) { return part(b_base + i * b, b, take(kBIn), give(kBOut)); });
-  ring(out, x, 1, Direction::out, 1, {30, 31}, [&](unsigned i) { return part(b_base + i * b, b, take(kBOut), give(kBIn)); });
-  for (unsigned core = 0; core < kCores; ++core) {
-    const unsigned first = core % 2 ? 26 + core - 1 : 2 + core;  // even channels and odd ones have their own descriptors
-    ring(out, x, 1, Direction::in, 2 + core, {first, first + 1},
-         [&](unsigned i) { return part(c_base + (2 * core + i) * c, c, take(kCIn + 2 * core), give(kCIn + 2 * core + 1)); });
-  }
-  ring(out, x, 1, Direction::out, 2, {8, 9, 10, 11, 12, 13, 14, 15}, [&](unsigned i) {
-    const unsigned core = i % kCores, copy = i / kCores, block = t.r * t.t * t.out_bytes / 4, row = t.t * t.out_bytes / 4;
-    Descriptor d = part(c_base + (2 * core + copy) * c, c, take(kCIn + 2 * core + 1), give(kCIn + 2 * core));
-    d.dims = {{{row, 1}, {t.n / t.t, block}, {t.r, row}, {0, t.n / t.t * block}}};
-    return d;
-  });
-}
-
 uint64_t up(uint64_t x, uint64_t step) { return (x + step - 1) / step * step; }
 
 }  // namespace
@@ -155,33 +121,20 @@ GemmShape padded(const Generation& g, const GemmTile& t, const GemmShape& s) {
   return {up(s.m, t.m * kCores), up(s.k, t.k), up(s.n, t.n * g.columns)};
 }
 
+// Memory tiles cut A into blocks of r x s, and put blocks of r x t of C together again; B passes as it is.
 Design gemm_design(const Generation& g, const GemmTile& t) {
   if (g.columns == 0 || g.columns % kCores)
     throw LimitError(std::string("the GEMM design needs columns by fours; ") + g.name + " has " + std::to_string(g.columns));
-  Instructions out(g);
-  Design d;
-  d.name = std::string("gemm_") + t.kernel;
-  for (unsigned x = 0; x < g.columns; ++x) {
-    configure_memtile(out, t, x, x % stride(g) == 0);
-    Route b{{x, 1, 1}, {}};
-    for (unsigned i = 0; i < kCores; ++i) {
-      configure_core(out, t, x, kFirstCore + i);
-      d.cores.push_back({x, kFirstCore + i, d.name, gemm_program(t)});
-      b.to.push_back({x, kFirstCore + i, 1});
-      d.routes.push_back({{x, kFirstCore + i, 0}, {{x, 1, 2 + i}}});
-    }
-    if (x % stride(g) == 0) {
-      Route a{{x, 1, 0}, {}};
-      for (unsigned i = 0; i < g.columns; ++i) a.to.push_back({i, kFirstCore + x / stride(g), 0});
-      d.routes.push_back({{x, 0, 0}, {{x, 1, 0}}});
-      d.routes.push_back(a);
-    }
-    d.routes.push_back({{x, 0, 1}, {{x, 1, 1}}});
-    d.routes.push_back(b);
-    d.routes.push_back({{x, 1, 2}, {{x, 0, 0}}});
-  }
-  d.configuration = out.take();
-  return d;
+  const unsigned row = t.k * t.in_bytes / 4, block = t.s * t.in_bytes / 4;
+  const unsigned c_row = t.t * t.out_bytes / 4, c_block = t.r * c_row;
+  const Array array{g.columns,
+                    t.m * t.k * t.in_bytes,
+                    t.k * t.n * t.in_bytes,
+                    t.m * t.n * t.out_bytes,
+                    {{{block, 1}, {t.r, row}, {t.k / t.s, block}, {0, t.r * row}}},
+                    {{{c_row, 1}, {t.n / t.t, c_block}, {t.r, c_row}, {0, t.n / t.t * c_block}}}};
+  return array_design(g, std::string("gemm_") + t.kernel, array, gemm_program(t),
+                      [&](Instructions& out, unsigned x, unsigned y) { configure_core(out, t, x, y); });
 }
 
 std::vector<uint32_t> gemm_instructions(const Generation& g, const GemmTile& t, const GemmShape& s) {

@@ -1,12 +1,9 @@
-// C[M,N] = A[M,K]·B[K,N] on the whole array, one launch for any shape. Each core keeps a tile of C while tiles of A and B pass
-// by: A goes along a row of cores, B down a column, C comes back through the memory tile. The dataflow is that of mlir-aie's
-// whole_array example; here B is packed once, ahead, in the order in which it is streamed.
+// C[M,N] = A[M,K]·B[K,N] on the whole array, one launch for any shape, in the dataflow of array.hpp. Each core keeps a tile of C
+// while tiles of A and B pass by.
 //
-//   shim sy   -> memory tile sy -> cores of row y      A: rows of tiles y, y+4, …, row-major in host memory
-//   shim x    -> memory tile x  -> cores of column x   B: columns of tiles x, x+columns, …, packed
-//   4 cores of column x -> memory tile x -> shim x     C: row-major in host memory
-//
-// s: 1 on NPU1, which has as many columns as rows; 2 on NPU4, so that every other column brings A.
+//   A: rows of tiles y, y+4, …, row-major in host memory
+//   B: columns of tiles x, x+columns, …, packed once, ahead, in the order in which it is streamed
+//   C: row-major in host memory
 #pragma once
 
 #include <generations.hpp>

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "document.hpp"
+#include "model_facts.hpp"
 #include "ops.hpp"
 #include "signature.hpp"
-#include "weights.hpp"
 
 namespace npurt {
 
@@ -149,8 +148,8 @@ class Loader {
     if (dot == std::string::npos) return it->second;
     const std::string key = name.substr(dot + 1);
     try {
-      auto value = options_.fact ? options_.fact(it->second.value, key, fs::path(graph_.file).parent_path())
-                                 : model_fact(it->second.value, key);
+      const fs::path folder = fs::path(graph_.file).parent_path();
+      auto value = options_.fact ? options_.fact(it->second.value, key, folder) : facts_.find(it->second.value, key, folder);
       if (value) return {*value, place};
       wrong(place, "model '" + it->second.value + "' has no fact '" + key + "'",
             {{"hint", "npurt model info " + it->second.value}});
@@ -163,21 +162,6 @@ class Loader {
         }
     }
     return {"1", place};
-  }
-
-  std::optional<std::string> model_fact(const std::string& model, const std::string& key) {
-    const ModelFinding found = find_model(model, fs::path(graph_.file).parent_path());
-    if (found.path.empty()) {
-      std::vector<std::pair<std::string, std::string>> details;
-      for (const auto& l : found.looked_in) details.push_back({"tried", l});
-      details.push_back({"hint", "npurt model list"});
-      throw Error(Exit::input, {Diagnostic{{}, "model '" + model + "' is not found", details}});
-    }
-    auto& weights = models_[model];
-    if (!weights) weights = Weights::shared(found.path);
-    const auto facts = nlohmann::json::parse(weights->config(), nullptr, false);
-    if (!facts.is_object() || !facts.contains(key)) return {};
-    return facts[key].is_string() ? facts[key].get<std::string>() : facts[key].dump();
   }
 
   const Document* document(const Setting& file, const std::string& from) {
@@ -333,7 +317,11 @@ class Loader {
   void emit(const Scope& scope) {
     for (const Entry& e : scope.document->nodes) {
       if (auto it = scope.blocks.find(e.id); it != scope.blocks.end()) {
-        for (const Scope& s : it->second) emit(s);
+        for (const Scope& s : it->second) {
+          const size_t before = graph_.blocks.size();
+          emit(s);
+          if (errors_.empty()) emit_whole(s, before);
+        }
         std::vector<std::string> names;
         for (const GraphPort& p : it->second[0].document->inputs) names.push_back(p.name);
         for (const Link& l : e.in)
@@ -362,11 +350,29 @@ class Loader {
     }
   }
 
+  // The block of `s` as one node, before the blocks inside it, which are there from index `at` on.
+  void emit_whole(const Scope& s, size_t at) {
+    const Document& d = *s.document;
+    const size_t known = errors_.size();
+    Node b{s.prefix.substr(0, s.prefix.size() - 1), d.name, {}, {}, s.values, s.entry->place, "block", 0, {}};
+    if (auto it = s.use_op.find(d.name); it != s.use_op.end()) b.use = it->second;
+    for (const GraphPort& p : d.inputs) {
+      const auto [node, output] = producer(s, {p.name, "in", p.name, p.place});
+      b.in.push_back({p.name, node, output, p.place});
+    }
+    for (const Link& l : d.outputs) {
+      const auto [node, output] = producer(s, l);
+      b.outputs.push_back({l.port, "", {}, node, output, l.place});
+    }
+    errors_.erase(errors_.begin() + static_cast<std::ptrdiff_t>(known), errors_.end());  // an input that nobody reads may be open
+    if (!b.outputs.empty()) graph_.blocks.insert(graph_.blocks.begin() + static_cast<std::ptrdiff_t>(at), std::move(b));
+  }
+
   const GraphOptions& options_;
   Graph graph_;
   std::vector<Diagnostic> errors_;
   std::map<std::string, std::unique_ptr<Document>> documents_;
-  std::map<std::string, std::shared_ptr<Weights>> models_;
+  ModelFacts facts_;
   std::set<std::string> failed_models_;
   size_t made_ = 0;  // nodes, those of blocks for each repetition
 };

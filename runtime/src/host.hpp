@@ -70,6 +70,8 @@ class NodeHost {
   NodeHost(const NodeHost&) = delete;
 
   const npurt_host* face() const { return &face_; }
+  // What `inner` gives for the option "": the nodes of a block.
+  void lend(const Graph& own_nodes) { own_nodes_ = &own_nodes; }
   // What a call that returned `code` came to, and its sentence, which is then forgotten. A model that could not be read outranks
   // what the stage made of its absence.
   std::pair<npurt_code, std::string> verdict(int32_t code);
@@ -98,6 +100,7 @@ class NodeHost {
 
   npurt_host face_{};
   const Node& node_;
+  const Graph* own_nodes_ = nullptr;
   Surroundings& around_;
   Pool& pool_;
   const std::vector<npurt_spec>* planned_ = nullptr;

@@ -28,6 +28,7 @@ InnerGraph::InnerGraph(const Graph& graph, const std::vector<npurt_spec>& in, co
     p.text.id = owner + "." + p.text.id;
     p.placement.node = p.text.id;
   }
+  for (GraphPort& o : graph_.graph.outputs) o.node = owner + "." + o.node;
   if (wrong.empty() && missing.empty()) place_all(graph_, in, around, wrong, missing);
   if (!wrong.empty()) throw Error(Exit::input, wrong);
   if (!missing.empty()) throw Error(Exit::plugin, missing);
@@ -40,9 +41,9 @@ InnerGraph::InnerGraph(const Graph& graph, const std::vector<npurt_spec>& in, co
   }
   results_.resize(graph_.nodes.size());
   for (size_t i = 0; i < results_.size(); ++i) results_[i].resize(graph_.nodes[i].op.out.size());
-  for (const GraphPort& o : graph.outputs)
+  for (const GraphPort& o : graph_.graph.outputs)
     for (size_t i = 0; i < graph_.nodes.size(); ++i)
-      if (graph_.nodes[i].text.id == owner + "." + o.node) {
+      if (graph_.nodes[i].text.id == o.node) {
         const Signature& op = graph_.nodes[i].op;
         outputs_.push_back({static_cast<int>(i), o.output.empty() ? 0 : op.output(o.output)});
         if (outputs_.back().port < 0)
@@ -88,8 +89,15 @@ int32_t InnerGraph::run(const npurt_tensor* in, uint32_t inputs, npurt_tensor* o
 // Options of the node that the graph has parameters for are offered to it; its model is the node's, wherever that was found.
 int32_t NodeHost::plan_inner(const std::string& name, const npurt_spec* in, uint32_t inputs, const npurt_inner*& out) {
   auto it = node_.with.find(name);
-  if (it == node_.with.end()) return fail(NPURT_BAD_CONFIG, "option '" + name + "' is missing");
+  const bool own = name.empty() && own_nodes_;
+  if (it == node_.with.end() && !own) return fail(NPURT_BAD_CONFIG, "option '" + name + "' is missing");
   try {
+    if (own) {
+      inner_.push_back(
+          std::make_unique<InnerGraph>(*own_nodes_, std::vector<npurt_spec>(in, in + inputs), node_, &face_, around_));
+      out = inner_.back()->face();
+      return NPURT_OK;
+    }
     GraphOptions options;
     options.use = around_.use;
     options.isolate = around_.isolate;

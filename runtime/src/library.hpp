@@ -16,8 +16,8 @@ namespace npurt {
 // One stage of a loaded plugin. Lives as long as the process.
 struct Stage {
   const npurt_stage* face;
-  std::string plugin, kernel, device;
-  Signature signature;  // its own: the op's, or narrower
+  std::string plugin, kernel, device;  // plugin "": of the runtime, and never isolated
+  Signature signature;                 // its own: the op's, or narrower
   bool stream() const { return face->state == NPURT_STREAM; }
   std::string candidate() const { return kernel.empty() ? plugin : plugin + ":" + kernel; }
 };

@@ -6,7 +6,7 @@ void Opened::choose(const Stage& s, const Node& node, Surroundings& around, cons
   close();
   stage = &s;
   host_ = host;
-  if (node.isolate_s > 0) isolated_ = std::make_unique<Isolated>(s, node, around, host);
+  if (node.isolate_s > 0 && !s.plugin.empty()) isolated_ = std::make_unique<Isolated>(s, node, around, host);
 }
 
 int32_t Opened::plan(const npurt_spec* in, uint32_t inputs, npurt_spec* out, uint32_t outputs) {

@@ -25,6 +25,8 @@ const std::vector<std::string>& builtin_ops() {
       "softmax: x f32[T,D] -> y f32[T,D]",
       "matmul: a f32|bf16|i8[M,K], residual? f32[M,N] -> c f32|bf16[M,N]",
       "attention: qkv f32[T,E] -> y f32[T,D]",
+      // blocks that a stage may take whole: graphs/blocks
+      "encoder_layer: x f32[T,D] -> out f32[T,D]",
   };
   return ops;
 }

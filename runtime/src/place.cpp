@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "block.hpp"
 #include "tuning.hpp"
 
 namespace npurt {
@@ -48,6 +49,7 @@ std::pair<npurt_code, std::string> try_candidate(PlanNode& p, const Stage& stage
   if (std::string why = inputs_fit(p, stage.signature, names); !why.empty()) return {NPURT_REFUSE, why};
   p.stage.close();
   p.host = std::make_unique<NodeHost>(p.text, around, p.shared ? around.shared : around.pool);
+  if (p.own) p.host->lend(p.own->graph);
   try {
     p.stage.choose(stage, p.text, around, p.host->face());
   } catch (const Error& e) {
@@ -68,6 +70,9 @@ std::pair<npurt_code, std::string> try_candidate(PlanNode& p, const Stage& stage
   }
   said = p.host->verdict(p.stage.open(p.in_specs.data(), inputs));
   if (said.first != NPURT_OK) return said;
+  if (p.own && &stage == &p.own->stage)
+    if (std::string want = unmet_inside(p, around.options); !want.empty())
+      return {NPURT_REFUSE, "--require " + want + " forbids it"};
   p.out_specs = std::move(out);
   return {NPURT_OK, ""};
 }
@@ -121,8 +126,12 @@ bool names_node(const std::string& pattern, const std::string& node) {
 }
 
 std::string unmet(const PlanNode& p, const std::string& device, const std::string& candidate, const PlanOptions& options) {
+  auto names = [&](const std::string& pattern) {
+    return names_node(pattern, p.text.id) ||
+           std::any_of(p.placement.nodes.begin(), p.placement.nodes.end(), [&](auto& n) { return names_node(pattern, n); });
+  };
   for (const auto& [pattern, want] : options.require)
-    if (names_node(pattern, p.text.id) && want != device && want != candidate && want != candidate.substr(0, candidate.find(':')))
+    if (names(pattern) && want != device && want != candidate && want != candidate.substr(0, candidate.find(':')))
       return pattern + "=" + want;
   return "";
 }
@@ -134,6 +143,7 @@ std::optional<Unplaced> place(PlanNode& p, Surroundings& around) {
     const Candidate& c = p.candidates[p.tried];
     std::string why = c.stage ? forbidden(p, c, around.options) : c.why_not;
     if (again && why.empty()) {
+      if (p.own && c.stage == &p.own->stage) p.placement.nodes.clear();  // they are seen again, and judged one by one
       const std::string want = unmet(p, c.stage->device, c.name, around.options);
       if (!want.empty()) why = "--require " + want + " forbids it";
     }
@@ -170,12 +180,15 @@ void share_packets(PlannedGraph& g, bool outputs) {
     for (const GraphPort& o : g.graph.outputs)
       if (outputs && o.node == p.text.id) p.shared = true;
   }
+  for (PlanNode& b : g.nodes)
+    for (const Wire& w : b.gives) b.shared = b.shared || (w.connected() && g.nodes[w.node].shared);
 }
 
 void place_all(PlannedGraph& g, const std::vector<npurt_spec>& inputs, Surroundings& around, std::vector<Diagnostic>& wrong,
                std::vector<Diagnostic>& missing) {
   for (size_t i : g.order) {
     PlanNode& p = g.nodes[i];
+    if (p.absent) continue;
     p.in_specs.assign(p.in.size(), blank_spec());
     bool known = true;
     for (size_t k = 0; k < p.in.size(); ++k) {
@@ -191,12 +204,19 @@ void place_all(PlannedGraph& g, const std::vector<npurt_spec>& inputs, Surroundi
       continue;
     }
     const auto stop = place(p, around);
+    if (!stop && p.block()) take_whole(g, i);
     if (!stop) continue;
+    if (p.block() && stop->code == NPURT_REFUSE && !around.options.strict) {
+      leave_to_nodes(g, i);
+      continue;
+    }
     if (stop->code == NPURT_BAD_CONFIG) wrong.push_back({place_of(p, stop->sentence), label(p) + ": " + stop->sentence, {}});
     else if (stop->code == NPURT_BUG)
       missing.push_back({p.text.place, "plugin " + stop->candidate + " is broken: " + stop->sentence, {{"node", label(p)}}});
     else missing.push_back(no_candidate(p, around));
   }
+  std::erase_if(g.order, [&](size_t i) { return g.nodes[i].absent; });
+  note_blocks(g);
 }
 
 bool place_next(PlanNode& p, Surroundings& around, const std::string& fault) {

@@ -36,6 +36,9 @@ void check_required(const PlannedGraph& g, const PlanOptions& options) {
   each_node(g, [&](const PlanNode& p) {
     for (const auto& [pattern, device] : options.require)
       if (names_node(pattern, p.text.id)) used.insert(pattern);
+    for (const std::string& n : p.placement.nodes)
+      for (const auto& [pattern, device] : options.require)
+        if (names_node(pattern, n)) used.insert(pattern);
     const std::string want = unmet(p, p.placement.device, p.placement.use, options);
     if (want.empty()) return;
     Diagnostic d{p.text.place,
@@ -57,10 +60,12 @@ void check_used(const PlannedGraph& g, const char* option, const std::vector<std
   for (const auto& [pattern, text] : patterns) {
     bool used = false;
     std::vector<std::string> ids;
+    for (const Node& b : g.graph.blocks) ids.push_back(b.id);
     each_node(g, [&](const PlanNode& p) {
       ids.push_back(p.text.id);
-      used = used || fnmatch(pattern.c_str(), p.text.id.c_str(), 0) == 0;
+      ids.insert(ids.end(), p.placement.nodes.begin(), p.placement.nodes.end());
     });
+    for (const std::string& id : ids) used = used || fnmatch(pattern.c_str(), id.c_str(), 0) == 0;
     if (!used)
       wrong.push_back(
           {{g.graph.file},
@@ -135,6 +140,7 @@ std::vector<PlannedNode> Plan::nodes() const {
   };
   const std::function<void(const PlannedGraph&)> walk = [&](const PlannedGraph& g) {
     for (const PlanNode& p : g.nodes) {
+      if (p.absent) continue;
       add(g, p);
       for (const auto& inner : p.host->inner()) walk(inner->graph());
     }

@@ -15,6 +15,7 @@ struct Plan::Body {
 template <typename G, typename F>
 void each_node(G& g, F&& f) {
   for (auto& p : g.nodes) {
+    if (p.absent) continue;
     f(p);
     if (p.host)
       for (const auto& inner : p.host->inner()) each_node(inner->graph(), f);

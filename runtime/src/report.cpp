@@ -11,6 +11,7 @@ std::string Report::json() const {
   for (const Placement& p : placement) {
     json row = {{"node", p.node},     {"op", p.op},       {"use", p.use},
                 {"device", p.device}, {"cause", p.cause}, {"refused", json::array()}};
+    if (!p.nodes.empty()) row["takes"] = p.nodes;
     for (const Refusal& r : p.refused) row["refused"].push_back({{"candidate", r.candidate}, {"reason", r.reason}});
     j["placement"].push_back(row);
   }

@@ -46,6 +46,8 @@ class Scheduler {
   Scheduler(PlannedGraph& graph, Surroundings& around) : graph_(graph), around_(around) {
     for (PlanNode& p : graph.nodes) {
       nodes_.emplace_back(p, around);
+      nodes_.back().finished = p.absent;
+      if (p.absent) continue;
       lanes_.insert(p.placement.device);
       for (size_t i = p.tried; i < p.candidates.size(); ++i)  // a fault may move it there
         if (p.candidates[i].stage) lanes_.insert(p.candidates[i].stage->device);
@@ -58,7 +60,8 @@ class Scheduler {
     // The busiest lane runs here: the worker threads that stages started while they were opened belong to this thread, and a
     // second team of them would be more threads than there are cores.
     std::map<std::string, int> nodes;
-    for (const Running& r : nodes_) ++nodes[r.device];
+    for (const Running& r : nodes_)
+      if (!r.node.absent) ++nodes[r.device];
     const auto here = std::max_element(nodes.begin(), nodes.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
     {
       std::vector<std::jthread> threads;
@@ -302,6 +305,7 @@ Report run_plan(Plan& plan, const RunOptions& options) {
   report.fallbacks = around.fallbacks;
   each_node(plan.body().graph, [&](const PlanNode& p) { report.placement.push_back(p.placement); });
   for (Running& r : scheduler.nodes()) {
+    if (r.node.absent) continue;
     report.nodes.push_back(r.step.timing);
     for (const auto& inner : r.node.host->inner())
       for (const Step& s : inner->steps()) report.nodes.push_back(s.timing);

@@ -54,6 +54,7 @@ std::string Plan::json() const {
     for (const Refusal& r : n.placement.refused) node["refused"].push_back({{"candidate", r.candidate}, {"reason", r.reason}});
     for (const PlannedPort& p : n.in) node["in"][p.name] = p.spec;
     for (const PlannedPort& p : n.out) node["out"][p.name] = p.spec;
+    if (!n.placement.nodes.empty()) node["takes"] = n.placement.nodes;
     put_work(node, n.work);
     j["nodes"].push_back(std::move(node));
   }
@@ -99,11 +100,13 @@ std::string Plan::why(const std::string& pattern) const {
     const std::string top = id.substr(0, id.find('.'));
     ids.push_back(id);
     if (tops.empty() || tops.back() != top) tops.push_back(top);
-    if (!names_node(pattern, id)) continue;
+    auto named = [&](const std::string& node) { return names_node(pattern, node); };
+    if (!named(id) && std::none_of(n.placement.nodes.begin(), n.placement.nodes.end(), named)) continue;
     out << "node " << id << " (op " << n.placement.op << ") runs on " << n.placement.device << " by " << n.placement.use << ": "
         << n.placement.cause << '\n';
     for (const PlannedPort& p : n.in) out << "  takes    " << p.name << ' ' << p.spec << '\n';
     for (const PlannedPort& p : n.out) out << "  makes    " << p.name << ' ' << p.spec << '\n';
+    for (const std::string& w : n.placement.nodes) out << "  for      " << w << '\n';
     for (const std::string& a : n.after) out << "  after    " << a << '\n';
     if (n.work.launches) out << "  device   " << work_text(n.work) << '\n';
     if (!n.work.conversions.empty()) out << "  converts " << n.work.conversions << '\n';

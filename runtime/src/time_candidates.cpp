@@ -18,7 +18,7 @@ void make_alone(PlanNode& q, const PlanNode& p, const Candidate& c) {
   q.in = p.in;
   q.in_specs = p.in_specs;
   q.candidates = {c};
-  q.placement = {p.text.id, p.text.op, "", "", "", {}};
+  q.placement = {p.text.id, p.text.op, "", "", "", {}, {}};
 }
 
 double median_call(Step& step, double budget_s) {
@@ -43,7 +43,7 @@ std::vector<Tuned> time_candidates(Plan& plan, const std::string& node, const st
   ready_alone(around);
   std::vector<Tuned> all;
   for (const Candidate& c : p.candidates) {
-    if (!c.stage) continue;
+    if (!c.stage || c.stage->plugin.empty()) continue;  // the nodes of a block are timed one by one, where they are nodes
     Tuned t{node, c.name, 0, "", tuning_key(p, *c.stage, around)};
     const auto same = std::find_if(known.begin(), known.end(), [&](const Tuned& k) { return k.key == t.key; });
     if (same != known.end()) {

@@ -25,7 +25,7 @@ class Wiring {
   PlannedGraph make() {
     out_.graph = graph_;
     load_named();
-    for (const Node& n : graph_.nodes) add(n);
+    add_all();
     for (size_t i = 0; i < out_.nodes.size(); ++i) connect(i);
     for (size_t g = 0; g < graph_.inputs.size(); ++g) connect_input(g);
     check_connected();
@@ -50,10 +50,60 @@ class Wiring {
       }
     };
     // In the order of the graph, because the first plugin that declares an op sets its contract.
-    for (const Node& n : graph_.nodes)
-      for (const Use& u : n.use) load(u.name.substr(0, u.name.find(':')));
+    for (const auto* all : {&graph_.nodes, &graph_.blocks})
+      for (const Node& n : *all)
+        for (const Use& u : n.use) load(u.name.substr(0, u.name.find(':')));
     if (std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& n) { return n.use.empty(); }))
       for (const std::string& name : plugins_.names()) load(name);
+  }
+
+  // Each block that somebody may take stands before its own nodes.
+  void add_all() {
+    std::vector<const Node*> blocks;
+    for (const Node& b : graph_.blocks)
+      if (!b.use.empty()) blocks.push_back(&b);
+    auto begins = [&](const Node& n) { return !blocks.empty() && n.id.starts_with(blocks.front()->id + "."); };
+    for (const Node& n : graph_.nodes) {
+      for (; begins(n); blocks.erase(blocks.begin())) add(*blocks.front());
+      add(n);
+    }
+    for (PlanNode& b : out_.nodes)
+      for (size_t i = 0; b.block() && i < out_.nodes.size(); ++i)
+        if (out_.nodes[i].text.id.starts_with(b.text.id + ".")) b.members.push_back(i);
+    for (PlanNode& b : out_.nodes)
+      if (b.block()) check_block(b);
+  }
+
+  // Whether one of the block's own nodes makes `o`; a block may hand on what comes in, and then there is nothing to take.
+  bool made_inside(const PlanNode& b, const GraphPort& o) const {
+    return std::any_of(b.members.begin(), b.members.end(), [&](size_t m) {
+      const PlanNode& p = out_.nodes[m];
+      return p.text.id == o.node && (o.output.empty() ? p.op.out.size() == 1 : p.op.output(o.output) >= 0);
+    });
+  }
+
+  // A block that no candidate is made for is as if nobody had been asked; a mistake only where the block alone was named. A
+  // pattern that names a block and its nodes has candidates for either.
+  void check_block(PlanNode& b) {
+    auto no_stage = [](const Candidate& c) { return !c.stage && !c.missing; };
+    bool by_pattern = false;
+    for (size_t m : b.members) {
+      PlanNode& p = out_.nodes[m];
+      if (p.text.use_cause != b.text.use_cause || !b.text.use_cause.starts_with("--use")) continue;
+      by_pattern = true;
+      if (!std::all_of(p.candidates.begin(), p.candidates.end(), no_stage)) std::erase_if(p.candidates, no_stage);
+    }
+    if (by_pattern) std::erase_if(b.candidates, no_stage);
+    auto named = [](const auto& all, const std::string& name) {
+      return std::any_of(all.begin(), all.end(), [&](const auto& x) { return x.name == name; });
+    };
+    bool same = b.op.out.size() == b.text.outputs.size();
+    for (const Source& s : b.text.in) same = same && b.op.input(s.port) >= 0;
+    for (const GraphPort& o : b.text.outputs) same = same && named(b.op.out, o.name) && made_inside(b, o);
+    if (!same && !b.op.op.empty())
+      out_.notes.push_back("block '" + b.text.id + "' does not make what op " + b.op.op +
+                           " does, of the same inputs, so nobody takes it whole");
+    b.absent = b.candidates.empty() || (!same && !b.op.op.empty());
   }
 
   void add(const Node& n) {
@@ -65,12 +115,13 @@ class Wiring {
       p.op = *op;
     } else {
       // An op of a plugin that is missing: its ports are unknown too.
-      unknown_op(p);
+      if (p.block()) unknown_.insert(p.text.id);
+      else unknown_op(p);
     }
     p.in.resize(p.op.in.size());
     p.readers.resize(p.op.out.size());
     p.sequence.resize(p.op.out.size());
-    p.placement = {n.id, n.op, "", "", "", {}};
+    p.placement = {n.id, n.op, "", "", "", {}, {}};
   }
 
   void unknown_op(const PlanNode& p) {
@@ -150,6 +201,13 @@ class Wiring {
 
   void connect(size_t node) {
     PlanNode& p = out_.nodes[node];
+    if (p.absent || (p.block() && unknown_.contains(p.text.id))) return;
+    for (const GraphPort& o : p.text.outputs) {
+      const int maker = index_.at(o.node);
+      const Signature& op = out_.nodes[static_cast<size_t>(maker)].op;
+      p.gives.resize(p.op.out.size());
+      p.gives[static_cast<size_t>(p.op.output(o.name))] = {maker, o.output.empty() ? 0 : op.output(o.output)};
+    }
     for (const Source& s : p.text.in) {
       const int port = input(p, s.port, s.place);
       auto from = index_.find(s.node);
@@ -192,7 +250,7 @@ class Wiring {
   void check_connected() {
     for (size_t n = 0; n < out_.nodes.size(); ++n) {
       const PlanNode& p = out_.nodes[n];
-      for (size_t i = 0; i < p.in.size(); ++i)
+      for (size_t i = 0; i < p.in.size() && !p.absent; ++i)
         if (!p.in[i].connected() && !p.op.in[i].optional && !misled_.contains({n, i}))
           fault(p.text.place, "node '" + p.text.id + "' (op " + p.op.op + ") needs its input " + port_text(p.op.in[i]));
     }
@@ -203,12 +261,16 @@ class Wiring {
     std::set<size_t> ready;  // smallest first: the order of the file where it is free
     for (size_t i = 0; i < out_.nodes.size(); ++i) {
       for (const Wire& w : out_.nodes[i].in) open[i] += w.node >= 0;
-      if (!open[i]) ready.insert(i);
+      for (size_t m : out_.nodes[i].members) ++open[m];  // whether a block is taken whole is decided before its own nodes
     }
+    for (size_t i = 0; i < open.size(); ++i)
+      if (!open[i]) ready.insert(i);
     while (!ready.empty()) {
       const size_t i = *ready.begin();
       ready.erase(ready.begin());
       out_.order.push_back(i);
+      for (size_t m : out_.nodes[i].members)
+        if (--open[m] == 0) ready.insert(m);
       for (const auto& readers : out_.nodes[i].readers)
         for (const Reader& r : readers)
           if (--open[r.node] == 0) ready.insert(static_cast<size_t>(r.node));

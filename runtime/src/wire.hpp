@@ -38,6 +38,12 @@ struct Candidate {
   double measured_s = 0;  // from the tuning cache; 0: not known
 };
 
+// A block's own nodes as a graph, and the stage that runs it.
+struct OwnNodes {
+  Graph graph;
+  Stage stage;
+};
+
 struct PlanNode {
   Node text;
   Signature op;
@@ -46,7 +52,13 @@ struct PlanNode {
   std::vector<int> sequence;                 // per output port: equal numbers mean packets match by index
   bool lifted = false;                       // joins @stream with per-packet inputs: its in-edges hold any number of packets
   bool shared = false;                       // a child process reads or writes its outputs
+  bool absent = false;                       // of a block that was taken whole; or a block that was not
   int to_sink = 0;                           // nodes on the longest way to a node that nobody reads
+
+  // Of a block as one node.
+  std::vector<size_t> members;          // its own nodes and the blocks inside
+  std::vector<Wire> gives;              // per output port: which member makes it otherwise
+  std::unique_ptr<const OwnNodes> own;  // what takes over after a fault, once it was taken whole
 
   std::vector<Candidate> candidates;
   size_t tried = 0;  // candidates before this one are chosen or refused
@@ -58,6 +70,7 @@ struct PlanNode {
 
   bool source() const { return op.in.empty(); }
   bool sink() const { return op.out.empty(); }
+  bool block() const { return !text.outputs.empty(); }
   bool splits() const;
   // One packet of this input goes with every packet of the others.
   bool once(size_t port) const { return lifted && op.in[port].stream; }

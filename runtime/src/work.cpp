@@ -11,8 +11,10 @@ std::string number(double x, const char* unit) {
   return text;
 }
 
-// "encoder.blocks.0" of "encoder.blocks.0.fc1"; a node of no block is one by itself.
-std::string block_of(const std::string& id) {
+// "encoder.blocks.0" of "encoder.blocks.0.fc1", or of itself if it was taken whole; a node of no block is one by itself.
+std::string block_of(const Placement& p) {
+  const std::string& id = p.node;
+  if (!p.nodes.empty()) return id;
   const size_t dot = id.rfind('.');
   return dot == std::string::npos ? id : id.substr(0, dot);
 }
@@ -49,7 +51,7 @@ std::vector<std::string> device_notes(const std::vector<PlannedNode>& nodes) {
   std::vector<Block> blocks;
   for (const PlannedNode& n : nodes) {
     if (n.work.launches == 0) continue;
-    const std::string block = block_of(n.placement.node);
+    const std::string block = block_of(n.placement);
     if (blocks.empty() || blocks.back().last != block || blocks.back().device != n.placement.device)
       blocks.push_back({n.placement.device, block, block, {}});
     blocks.back().work.add(n.work);

@@ -81,6 +81,12 @@ struct LateScale : Scale {
   int64_t fault_at_;
 };
 
+// A block of two scales at once.
+struct Quadruple : DeviceScale {
+  static constexpr auto op = "quadruple", kernel = "whole", signature = "x f32[N] -> y f32[N]";
+  explicit Quadruple(Host host) : DeviceScale(host) { by_ = 4; }
+};
+
 struct Add {
   static constexpr auto op = "add", signature = "a f32[N], b f32[N] -> y f32[N]", device = "cpu";
   static void plan(Host, Specs in, Outs out) { out[0] = in[0]; }
@@ -189,4 +195,4 @@ struct Forever {
 
 }  // namespace
 
-NPURT_PLUGIN("toy", "1.0.0", Count, Scale, DeviceScale, LateScale, Add, Total, Share, Cut, Through, Write, Forever)
+NPURT_PLUGIN("toy", "1.0.0", Count, Scale, DeviceScale, LateScale, Add, Total, Share, Cut, Through, Write, Forever, Quadruple)

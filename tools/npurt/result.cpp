@@ -104,13 +104,15 @@ std::string with_placement(const std::string& transcript, const std::string& inp
           {{"launches", w.launches}, {"read_bytes", w.read}, {"written_bytes", w.written}, {"converted_bytes", w.converted}});
     if (w.seconds > 0) nodes.back()[w.modelled ? "modelled_device_s" : "device_s"] = w.seconds;
   }
-  for (const Placement& p : report.placement)
+  for (const Placement& p : report.placement) {
     result["placement"].push_back({{"node", p.node},
                                    {"op", p.op},
                                    {"use", p.use},
                                    {"device", p.device},
                                    {"cause", p.cause},
                                    {"time", time.contains(p.node) ? time[p.node] : "measured"}});
+    if (!p.nodes.empty()) result["placement"].back()["takes"] = p.nodes;
+  }
   result["timing"] = {{"time", "measured"},
                       {"wall_s", report.wall_s},
                       {"cpu_s", report.cpu_s},

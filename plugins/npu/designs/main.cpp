@@ -1,5 +1,5 @@
 // npurt-npu-designs FOLDER: writes NAME.xclbin for every design, for the virtual NPU behind XRT (tools/vnpu), NAME.pdi, the
-// design as it lies in there, and NAME.insts, the instruction stream of a small launch. Hardware refuses the designs: the cores'
+// design as it lies in there, and NAME.insts, the instruction streams of small launches. Hardware refuses the designs: the cores'
 // machine code is not in them.
 #include <cstdio>
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include "../designs.hpp"
 #include "../device.hpp"
 #include "../gemm.hpp"
+#include "../layer/design.hpp"
 #include "../pdi.hpp"
 #include "../xclbin.hpp"
 
@@ -40,6 +41,12 @@ int main(int argc, char** argv) {
       write(folder / (std::string("gemm_") + t->kernel + ".insts"),
             bytes_of(npurt_npu::gemm_instructions(g, *t, npurt_npu::padded(g, *t, {1, 1, 1}))));
     write(folder / "attention_bf16.insts", bytes_of(npurt_npu::attention_instructions(g, {1, 4})));
+    const npurt_npu::LayerShape layer{4, 128, 2};
+    const npurt_npu::LayerPlaces at(layer);
+    write(folder / "encoder_layer_bf16_norm.insts", bytes_of(npurt_npu::norm_launch(g, layer, at.x, at.n).stream));
+    write(folder / "encoder_layer_bf16_product.insts",
+          bytes_of(npurt_npu::product_launch(g, layer, npurt_npu::layer_products(layer)[0]).stream));
+    write(folder / "encoder_layer_bf16_attend.insts", bytes_of(npurt_npu::attend_launch(g, layer, at.qkv, at.y).stream));
     for (const npurt_npu::Design& d : npurt_npu::all_designs(g)) {
       write(folder / (d.name + ".pdi"), npurt_npu::pdi_of(d));
       write(folder / (d.name + ".xclbin"), npurt_npu::xclbin_of(g, d));

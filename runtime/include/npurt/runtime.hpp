@@ -65,17 +65,6 @@ struct Use {
   Place place;
 };
 
-struct Node {
-  std::string id;  // "encoder.blocks.0.fc1"
-  std::string op;
-  std::vector<Source> in;
-  std::vector<Use> use;                 // in order of preference; empty: any plugin that has the op
-  std::map<std::string, Setting> with;  // options, as text; "$input" stays, and is replaced per run
-  Place place;
-  std::string use_cause;  // "graph", "block", "--use PATTERN=CAND": who chose `use`
-  double isolate_s = 0;   // above 0: in a child process, whose calls may be silent for so many seconds
-};
-
 // A port that the graph offers when it is used as a block or inner graph.
 struct GraphPort {
   std::string name;
@@ -83,6 +72,18 @@ struct GraphPort {
   std::vector<std::pair<std::string, std::string>> to;  // inputs: (node, port) pairs that read it
   std::string node, output;                             // outputs: who makes it
   Place place;
+};
+
+struct Node {
+  std::string id;  // "encoder.blocks.0.fc1"
+  std::string op;
+  std::vector<Source> in;
+  std::vector<Use> use;                 // in order of preference; empty: any plugin that has the op
+  std::map<std::string, Setting> with;  // options, as text; "$input" stays, and is replaced per run
+  Place place;
+  std::string use_cause;           // "graph", "block", "--use PATTERN=CAND": who chose `use`
+  double isolate_s = 0;            // above 0: in a child process, whose calls may be silent for so many seconds
+  std::vector<GraphPort> outputs;  // of a block as one node: who makes each where nobody takes it whole
 };
 
 // A value that `--set` may change.
@@ -96,7 +97,8 @@ struct Graph {
   std::string name;
   std::string file;
   std::vector<Parameter> parameters;
-  std::vector<Node> nodes;  // in the order of the file, blocks unrolled in place
+  std::vector<Node> nodes;   // in the order of the file, blocks unrolled in place
+  std::vector<Node> blocks;  // each as one node, for who takes it whole; its own nodes begin with its id and a dot
   std::vector<GraphPort> inputs, outputs;
   int queue = 2;                                             // packets that an edge holds
   std::string policy = "declared";                           // or "measured": candidates by the tuning cache
@@ -217,6 +219,7 @@ struct Refusal {
 struct Placement {
   std::string node, op, use, device, cause;  // cause: "first choice", "npu_mel refused: …", "after fault: …"
   std::vector<Refusal> refused;
+  std::vector<std::string> nodes;  // of a block that is taken whole: its own nodes
 };
 
 // Reasons that several refusals of a table share, told once below it: "npu_matmul:i8 refused [1]".
