@@ -206,7 +206,7 @@ TEST_CASE("an inner graph that cannot be is told with the file it is in") {
 
 TEST_CASE("reasons that rows of a table share stand below it, once") {
   const auto row = [](const std::string& cause, std::vector<Refusal> refused) {
-    return Placement{"n", "op", "b", "cpu", cause, std::move(refused)};
+    return Placement{"n", "op", "b", "cpu", cause, std::move(refused), {}};
   };
   const std::vector<Placement> table{row("a refused: none; here", {{"a", "none; here"}}), row("a refused: no", {{"a", "no"}}),
                                      row("a refused: none; here; b refused: none", {{"a", "none; here"}, {"b", "none"}})};

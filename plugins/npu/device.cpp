@@ -16,6 +16,15 @@ std::string environment(const char* name, const char* otherwise) {
   return v && *v ? v : otherwise;
 }
 
+const Generation& virtual_generation() {
+  const std::string wanted = environment("NPURT_VIRTUAL_NPU", "npu1");
+  try {
+    return generation(wanted);
+  } catch (const DeviceError& e) {
+    throw DeviceError("NPURT_VIRTUAL_NPU is '" + wanted + "': " + e.what());
+  }
+}
+
 }  // namespace
 
 Device& open_device(const std::string& mode) {
@@ -24,8 +33,7 @@ Device& open_device(const std::string& mode) {
   const std::lock_guard lock(mutex);
   if (mode == "off") throw DeviceError("the NPU is switched off (--npu off)");
   if (mode == "virtual") {
-    if (!simulated)
-      simulated = virtual_device(generation(environment("NPURT_VIRTUAL_NPU", "npu1")), environment("NPURT_NPU_FAULTS", ""));
+    if (!simulated) simulated = virtual_device(virtual_generation(), environment("NPURT_NPU_FAULTS", ""));
     return *simulated;
   }
   if (mode != "xrt" && mode != "auto") throw DeviceError("there is no --npu " + mode + "; there are auto, xrt, virtual and off");
