@@ -19,15 +19,16 @@ CrossCache::CrossCache(const Facts& f, bool exact)
 }
 
 // Four rows by four, as they lie in kv: head by head, each step would come to another page, of megabytes.
-void CrossCache::fill(const float* kv) {
+void CrossCache::fill(const float* kv, int first, int count) {
   static constexpr float nothing[kWidest] = {};
   const int parts = 2 * heads_;  // of a layer: keys of every head, then values
+  const int end = first + count == rows_ ? padded_ : first + count;
 #pragma omp parallel for
-  for (int t = 0; t < padded_; t += kTogether)
+  for (int t = first; t < end; t += kTogether)
     for (int i = 0; i < layers_ * parts; ++i) {
       const float* rows[kTogether];
       for (int r = 0; r < kTogether; ++r)
-        rows[r] = t + r < rows_ ? kv + (static_cast<int64_t>(t + r) * layers_ * parts + i) * width_ : nothing;
+        rows[r] = t + r < rows_ ? kv + (static_cast<int64_t>(t + r - first) * layers_ * parts + i) * width_ : nothing;
       pack(rows, t, group(i / parts, i % heads_), i % parts >= heads_);
     }
 }

@@ -13,15 +13,17 @@ namespace decoder {
 class CrossCache {
  public:
   CrossCache(const Facts& f, bool exact);
-  // kv is [audio_ctx, layers * 2 * state] as blocks/cross.yaml makes it.
-  void fill(const float* kv);
+  static constexpr int kTogether = 4;  // rows that are packed at once
+  // kv is [count, layers * 2 * state] as blocks/cross.yaml makes it, of rows `first` on; `first` is a multiple of kTogether, and
+  // so is `count` but for the last rows.
+  void fill(const float* kv, int first, int count);
   // out = softmax(q · keysᵀ / sqrt(head size)) · values; scores has room for audio_ctx rounded up to 16, and then holds the
   // softmax, up to a factor.
   void attend(int layer, int head, const float* q, float* scores, float* out) const;
 
  private:
   enum class Kept { f32, f16, i8 };
-  static constexpr int kBlock = 16, kTogether = 4;  // rows of keys and of values that lie side by side for Kernels::attend_i8
+  static constexpr int kBlock = 16;  // keys that lie side by side for Kernels::attend_i8; of values, kTogether do
   // Rows t to t + 4.
   void pack(const float* const* rows, int t, int group, bool values);
   // Of a layer and head: where its rows begin, in values, and its scales.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "align.hpp"
+#include "cross.hpp"
 #include "search.hpp"
 #include "text.hpp"
 #include "words.hpp"
@@ -112,7 +113,7 @@ class Decode {
   Decode(npurt::Host host, npurt::Specs in)
       : options_(read_options(host, read_facts(host.meta("config"), host.option("model")))),
         model_(host, options_.int8),
-        cross_(host.inner("cross", in.first(1))),
+        cross_(host, in[0], model_.facts),
         search_(model_, std::max(options_.batch * options_.beam, options_.best_of), host.threads()) {
     if (const std::string text = host.option("prompt", ""); !text.empty()) {
       before_ = tokens_of(model_, text[0] == ' ' ? text : ' ' + text);
@@ -159,21 +160,13 @@ class Decode {
     w.at = json::parse(call.text(1), nullptr, false);
     if (!w.at.is_object() || !w.at.contains("start") || !w.at.contains("samples"))
       throw npurt::Bug("'at' is not a window's JSON");
-    npurt_tensor in = npurt::Host::blank(), out = npurt::Host::blank();
-    in.spec = call.in_spec(0);
-    in.data = const_cast<float*>(call.in(0).data());
-    in.bytes = call.in(0).size_bytes();
-    npurt::run_inner(cross_, {&in, 1}, {&out, 1});
-    const Facts& f = model_.facts;
-    if (npurt::Spec(out.spec).count() != static_cast<int64_t>(f.audio_ctx) * f.layers * 2 * f.state)
-      throw npurt::BadConfig("the graph of option 'cross' gives the wrong shape");
     if (!spare_.empty()) {
       w.cross = std::move(spare_.back());
       spare_.pop_back();
     } else {
-      w.cross = std::make_unique<CrossCache>(f, !options_.int8);
+      w.cross = std::make_unique<CrossCache>(model_.facts, !options_.int8);
     }
-    w.cross->fill(static_cast<const float*>(out.data));
+    cross_.fill(call, *w.cross);
     taken_ = end_of(w);
     report(call.host());
     waiting_.push_back(std::move(w));
@@ -367,7 +360,7 @@ class Decode {
 
   Options options_;
   Model model_;
-  const npurt_inner* cross_;
+  CrossGraph cross_;
   Search search_;
   std::vector<int> before_;
   std::optional<std::string> language_;
