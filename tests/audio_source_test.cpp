@@ -70,6 +70,7 @@ void write_wav(const std::string& path, int rate, int channels, int bits, bool r
 struct Heard {
   std::vector<float> samples;
   size_t largest = 0;  // packet
+  std::string warned;  // without the path
 };
 
 Heard read(const std::string& path, std::map<std::string, std::string> more = {}) {
@@ -86,6 +87,7 @@ Heard read(const std::string& path, std::map<std::string, std::string> more = {}
     heard.largest = std::max(heard.largest, x.size());
     heard.samples.insert(heard.samples.end(), x.begin(), x.end());
   } while (stage.wants_again());
+  for (const std::string& said : stage.logged) heard.warned += said.substr(std::min(said.size(), path.size() + 1));
   return heard;
 }
 
@@ -266,10 +268,13 @@ TEST_CASE("of a file that was cut off, what is there is read") {
   }
   for (const char* name : {"a.flac", "a.mp3", "a.ogg", "a.opus", "a.mkv", "a.wav"}) {
     INFO(name);
+    CHECK(read(folder.file(name)).warned == "");
     fs::resize_file(folder.file(name), fs::file_size(folder.file(name)) / 2);
-    const double seconds = static_cast<double>(read(folder.file(name)).samples.size()) / 16000;
+    const Heard heard = read(folder.file(name));
+    const double seconds = static_cast<double>(heard.samples.size()) / 16000;
     CHECK(seconds > 2);
     CHECK(seconds < 11);
+    CHECK(heard.warned != "");
   }
   write_wav(wav, 44100, 1, 16);
   ffmpeg("-i " + wav + " " + folder.file("a.m4a"));  // its table of contents is at its end

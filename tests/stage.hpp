@@ -56,7 +56,7 @@ class Stage {
     if (!stage_) throw std::runtime_error("no stage " + op + ":" + kernel);
     host_.size = sizeof host_;
     host_.self = this;
-    host_.log = [](void*, int32_t, const char*) {};
+    host_.log = [](void* s, int32_t, const char* text) { self(s).logged.push_back(text); };
     host_.fail = [](void* s, int32_t code, const char* text) {
       self(s).sentence_ = text;
       return code;
@@ -154,6 +154,7 @@ class Stage {
   std::map<std::string, npurt_inner> inners;
   int cancel = 0;
   double progress = 0;
+  std::vector<std::string> logged;
   std::function<void(bool)> around_run;  // true before the plugin's code, false after it
 
  private:

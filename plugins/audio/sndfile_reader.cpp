@@ -13,26 +13,33 @@ namespace {
 
 constexpr sf_count_t kFrames = 16384;
 
-// Whether an Ogg file (RFC 3533) is one stream from its first page to its last, and not several joined or side by side.
-bool is_one_stream(std::ifstream& file) {
+// An Ogg file (RFC 3533): whether it is one stream from its first page to its last, and not several joined or side by side, and
+// whether the page that ends it is there, whole.
+struct Ogg {
+  bool one_stream = false, ended = false;
+};
+Ogg look_at_ogg(std::ifstream& file, uint64_t size) {
   unsigned char page[27], lengths[255];
   int begun = 0;
+  Ogg ogg;
   for (file.seekg(0); file.read(reinterpret_cast<char*>(page), sizeof page);) {
-    if (std::memcmp(page, "OggS", 4) != 0) return false;
+    if (std::memcmp(page, "OggS", 4) != 0) return {};
     begun += page[5] >> 1 & 1;
-    if (begun > 1 || !file.read(reinterpret_cast<char*>(lengths), page[26])) return false;
+    if (begun > 1 || !file.read(reinterpret_cast<char*>(lengths), page[26])) return {begun == 1, false};
     file.seekg(std::accumulate(lengths, lengths + page[26], 0), std::ios::cur);
+    ogg.ended = (page[5] & 4) && static_cast<uint64_t>(file.tellg()) <= size;
   }
-  return begun == 1;
+  ogg.one_stream = begun == 1;
+  return ogg;
 }
 
 // libsndfile is asked only for what begins like one of its own formats, and for plain Ogg, which it gives to the reference
 // decoders of Opus and Vorbis: at the rate of the recording, where FFmpeg decodes Opus at 48 kHz. It would also take MPEG audio
 // and joined Ogg, but stops where the parts meet, and prints notes.
-bool is_one_of_its_own(const char* head, std::ifstream& file) {
+bool is_one_of_its_own(const char* head, const Ogg& ogg) {
   for (const char* known : {"RIFF", "RIFX", "RF64", "riff", "fLaC", "FORM", "caff", ".snd"})
     if (std::memcmp(head, known, 4) == 0) return true;
-  return std::memcmp(head, "OggS", 4) == 0 && is_one_stream(file);
+  return ogg.one_stream;
 }
 
 // Whether a RIFF file is shorter than its head promises; libsndfile reads what is there and says nothing. Writers that could not
@@ -73,7 +80,10 @@ std::unique_ptr<Reader> open_sndfile(const std::string& path, std::string& why) 
   char head[8] = {};
   std::ifstream bytes(path, std::ios::binary);
   bytes.read(head, sizeof head);
-  if (!is_one_of_its_own(head, bytes)) return nullptr;
+  std::error_code none;
+  const uint64_t size = std::filesystem::file_size(path, none);
+  const Ogg ogg = std::memcmp(head, "OggS", 4) == 0 ? look_at_ogg(bytes, size) : Ogg{};
+  if (!is_one_of_its_own(head, ogg)) return nullptr;
   SF_INFO info{};
   SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
   if (!file) {
@@ -87,9 +97,8 @@ std::unique_ptr<Reader> open_sndfile(const std::string& path, std::string& why) 
     return nullptr;
   }
   auto reader = std::make_unique<SndfileReader>(file, info);
-  std::error_code none;
-  if (is_cut_off(head, std::filesystem::file_size(path, none)))
-    reader->warning = "is cut off: it holds less than its header says";
+  if (is_cut_off(head, size)) reader->warning = "is cut off: it holds less than its header says";
+  if (ogg.one_stream && !ogg.ended) reader->warning = "is cut off: its last page is missing";
   return reader;
 }
 
