@@ -16,6 +16,17 @@ inline Device& device_of(npurt::Host host) {
   }
 }
 
+// In a handler, while a stage is opened: what the device failed at, or no launch can do, is refused.
+[[noreturn]] inline void refuse() {
+  try {
+    throw;
+  } catch (const DeviceError& e) {
+    throw npurt::Refuse(e.what());
+  } catch (const LimitError& e) {
+    throw npurt::Refuse(std::string("no launch can do this shape: ") + e.what());
+  }
+}
+
 inline void tell_work(npurt::Host host, const Work& w, const char* conversions) {
   npurt_device_work work{};
   work.launches = static_cast<uint32_t>(w.launches);

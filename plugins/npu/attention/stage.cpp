@@ -40,10 +40,8 @@ class Attention {
   Attention(npurt::Host host, npurt::Specs in) try : shape_(shape_of(host, in)), launcher_(tested(device_of(host)), shape_) {
     tell_plan(host, launcher_.work(),
               "q, k and v: f32 rows to bf16 blocks of each head; y: f32 blocks to rows, divided by their sums");
-  } catch (const DeviceError& e) {
-    throw npurt::Refuse(e.what());
-  } catch (const LimitError& e) {
-    throw npurt::Refuse(std::string("no launch can do this shape: ") + e.what());
+  } catch (...) {
+    refuse();
   }
 
   void run(npurt::Call& call) {

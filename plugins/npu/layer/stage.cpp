@@ -69,10 +69,8 @@ class EncoderLayer {
   EncoderLayer(npurt::Host host, npurt::Specs in) try
       : shape_(shape_of(host, in)), launcher_(tested(device_of(host)), shape_, source_of(host, shape_)) {
     tell_plan(host, launcher_.work(), "nothing: x and out are rows of f32 for the device too");
-  } catch (const DeviceError& e) {
-    throw npurt::Refuse(e.what());
-  } catch (const LimitError& e) {
-    throw npurt::Refuse(std::string("no launch can do this shape: ") + e.what());
+  } catch (...) {
+    refuse();
   }
 
   void run(npurt::Call& call) {

@@ -104,10 +104,8 @@ class LayerNorm {
         launcher_(device_of(host), {static_cast<uint64_t>(count_), static_cast<uint64_t>(width_)}, gamma_, beta_) {
     self_test();
     tell_plan(host, launcher_.work(), "x: f32 to bf16, whole rows in pieces; y: bf16 to f32");
-  } catch (const DeviceError& e) {
-    throw npurt::Refuse(e.what());
-  } catch (const LimitError& e) {
-    throw npurt::Refuse(std::string("no launch can do this shape: ") + e.what());
+  } catch (...) {
+    refuse();
   }
 
   void run(npurt::Call& call) {

@@ -51,10 +51,8 @@ Launcher open_launcher(npurt::Host host, const GemmTile& tile, int64_t m, int64_
     tell_plan(host, l.work(),
               tile.in_bytes == 1 ? "a: f32 to i8, a scale for each row; c: i32 to f32" : "a: f32 to bf16; c: rows of f32");
     return l;
-  } catch (const DeviceError& e) {
-    throw npurt::Refuse(e.what());
-  } catch (const LimitError& e) {
-    throw npurt::Refuse(std::string("no launch can do this shape: ") + e.what());
+  } catch (...) {
+    refuse();
   }
 }
 
