@@ -224,8 +224,9 @@ class Look(Case):
         self.assertEqual(self.good("plan", GRAPH, "--why", "*.fc1").stdout.count("(op matmul)"), 4)
 
     def test_use_reaches_the_graph_inside_a_stage(self):
-        self.assertIn("by cpu:f32", self.good("plan", GRAPH, "--use", "text.kv=cpu:f32", "--why", "text.kv").stdout)
-        self.assertIn("did you mean 'text.kv'", self.bad(3, "plan", GRAPH, "--use", "text.kw=cpu:f32"))
+        exact = ("plan", GRAPH, "--set", "precision=f32")
+        self.assertIn("by cpu:f32", self.good(*exact, "--use", "text.kv=cpu:f32", "--why", "text.kv").stdout)
+        self.assertIn("did you mean 'text.kv'", self.bad(3, *exact, "--use", "text.kw=cpu:f32"))
 
     def test_a_graph_says_what_may_be_set(self):
         for name in (GRAPH, "transcribe"):

@@ -1,4 +1,6 @@
-// The decoder's kernels at every level that this processor has, against plain loops in double.
+// The decoder's kernels, and the caches that use them, at every level that this processor has, against plain loops in double;
+// many lines because each kernel has its own loops.
+#include "../plugins/decoder/audio.hpp"
 #include "../plugins/decoder/cache.hpp"
 #include "isa.hpp"
 #include "tensors.hpp"
@@ -119,6 +121,26 @@ TEST_CASE("rows_i8 is exact, at its extremes too, and writes only its own places
     }
 }
 
+TEST_CASE("pack_columns_i8 makes rows of a matrix's columns") {
+  Random random(9);
+  for (const auto& [rows, k] : std::vector<std::pair<long, long>>{{4, 16}, {384, 64}, {12, 48}, {352, 384}}) {
+    std::vector<int8_t> w, turned;
+    for (long i = 0; i < rows * k; ++i) w.push_back(static_cast<int8_t>(random.whole(-127, 127)));
+    for (long j = 0; j < k; ++j)
+      for (long t = 0; t < rows; ++t) turned.push_back(w[static_cast<size_t>(t * k + j)]);
+    each_level([&, rows = rows, k = k](const Kernels& level) {
+      std::vector<int8_t> wanted(w.size()), packed(w.size());
+      std::vector<int32_t> sums(static_cast<size_t>(k)), offset(static_cast<size_t>(k), 99);
+      for (long j = 0; j < k; j += 16)
+        level.pack_i8(&turned[static_cast<size_t>(j * rows)], 16, rows, &wanted[static_cast<size_t>(j * rows)],
+                      &sums[static_cast<size_t>(j)]);
+      level.pack_columns_i8(w.data(), rows, k, packed.data(), offset.data());
+      CHECK(packed == wanted);
+      CHECK(offset == sums);
+    });
+  }
+}
+
 TEST_CASE("quantise rounds to the nearest of 255 levels, the largest at 127") {
   Random random(4);
   for (const long n : {1L, 4L, 37L, 384L, 1536L}) {
@@ -132,24 +154,59 @@ TEST_CASE("quantise rounds to the nearest of 255 levels, the largest at 127") {
       for (size_t i = 0; i < q.size(); ++i) CHECK(std::fabs(scale * (q[i] - 128) - x[i]) <= scale * 0.5001);
     });
   }
-  each_level([&](const Kernels& k) {
-    for (const long n : {4L, 16L, 64L, 80L, decoder::kWidest}) {
-      const auto x = random.normals(4 * n, 3);
-      const float* rows[] = {&x[0], &x[static_cast<size_t>(n)], &x[static_cast<size_t>(2 * n)], &x[static_cast<size_t>(3 * n)]};
-      std::vector<uint8_t> together(x.size()), one(static_cast<size_t>(n));
-      float scales[4];
-      k.quantise_four(rows, n, together.data(), scales);
-      for (size_t r = 0; r < 4; ++r) {
-        CHECK(scales[r] == k.quantise(rows[r], n, one.data()));
-        for (size_t j = 0; j < one.size(); ++j) CHECK(together[4 * j + r] == one[j]);
+  for (const long n : {4L, 37L, 384L}) {
+    const auto x = random.normals(n, 3);
+    float most = 0;
+    for (float v : x) most = std::max(most, std::fabs(v));
+    each_level([&](const Kernels& k) {
+      std::vector<uint8_t> high(x.size()), low(x.size());
+      const float scale = k.quantise_wide(x.data(), n, high.data(), low.data());
+      CHECK(scale == Approx(most / (127 * 254)));
+      for (size_t i = 0; i < x.size(); ++i) {
+        CHECK((high[i] > 0 && low[i] > 0));  // -128 would not fit the products of AVX2
+        CHECK(std::fabs(scale * static_cast<float>(254 * (high[i] - 128) + low[i] - 128) - x[i]) <= scale * 0.52F);
       }
-    }
-  });
+    });
+  }
   const std::vector<float> zeros(33);
   each_level([&](const Kernels& k) {
     std::vector<uint8_t> q(33);
     CHECK(k.quantise(zeros.data(), 33, q.data()) == 0);
     CHECK(q == std::vector<uint8_t>(33, 128));
+    std::vector<uint8_t> low(33);
+    CHECK(k.quantise_wide(zeros.data(), 33, q.data(), low.data()) == 0);
+    CHECK(q == std::vector<uint8_t>(33, 128));
+    CHECK(low == std::vector<uint8_t>(33, 128));
+  });
+}
+
+TEST_CASE("weigh keeps the sum of weights that are too small for a level") {
+  Random random(11);
+  for (const long n : {16L, 352L, 384L})
+    for (const float tail : {0.0F, 1e-3F, 1.0F}) {
+      std::vector<float> p, by;
+      for (long t = 0; t < n; ++t) {
+        p.push_back(t == 3 ? 1.0F : tail * static_cast<float>(random.whole(0, 1000)) / 1000);
+        by.push_back(0.01F + static_cast<float>(random.whole(0, 100)) / 1000);
+      }
+      each_level([&](const Kernels& k) {
+        std::vector<uint8_t> q(p.size());
+        const double unit = k.weigh(p.data(), by.data(), n, q.data());
+        for (size_t lane = 0; lane < 16; ++lane) {
+          double wanted = 0, got = 0;
+          for (size_t t = lane; t < p.size(); t += 16) {
+            wanted += static_cast<double>(p[t]) * by[t];
+            got += unit * (q[t] - 1);
+            CHECK((q[t] >= 1 && std::fabs(got - wanted) <= unit * 0.501));
+          }
+        }
+      });
+    }
+  each_level([&](const Kernels& k) {
+    const std::vector<float> nothing(32), ones(32, 1);
+    std::vector<uint8_t> q(32);
+    CHECK(k.weigh(nothing.data(), ones.data(), 32, q.data()) == 0);
+    CHECK(q == std::vector<uint8_t>(32, 1));
   });
 }
 
@@ -211,28 +268,24 @@ TEST_CASE("attention of one query is softmax over all keys") {
   }
 }
 
-TEST_CASE("the cross cache attends as exactly as it is kept: f32, or bytes or f16") {
-  if (lacks_level()) return;
+TEST_CASE("the cross cache attends to keys and values of its layer and head") {
   Random random(8);
-  for (const auto& [rows, width] : std::vector<std::pair<int, int>>{{1500, 64}, {75, 16}, {1, 32}, {17, 48}, {33, 8}}) {
+  for (const auto& [rows, width] : std::vector<std::pair<int, int>>{{1500, 64}, {75, 16}, {1, 32}, {33, 8}}) {
     decoder::Facts facts;
     facts.audio_ctx = rows;
-    facts.heads = 2;
-    facts.layers = 2;
+    facts.heads = facts.layers = 2;
     facts.state = 2 * width;
     const int wide = 4 * facts.state;
     const auto kv = random.normals(static_cast<int64_t>(rows) * wide), q = random.normals(width);
-    decoder::CrossCache exact(facts, true), small(facts, false);
-    const int half = rows / 8 * 4;
-    for (decoder::CrossCache* c : {&exact, &small}) {
-      if (half) c->fill(kv.data(), 0, half);
-      c->fill(kv.data() + half * wide, half, rows - half);
-    }
+    decoder::CrossCache cache(facts);
+    const int half = rows / 2;
+    if (half) cache.fill(kv.data(), 0, half);
+    cache.fill(kv.data() + half * wide, half, rows - half);
     for (int layer = 0; layer < 2; ++layer)
       for (int head = 0; head < 2; ++head) {
         std::vector<double> p, wanted(static_cast<size_t>(width));
         const float* keys = kv.data() + layer * 2 * facts.state + head * width;
-        double sum = 0, power = 0, error = 0;
+        double sum = 0;
         for (int t = 0; t < rows; ++t) {
           double dot = 0;
           for (int j = 0; j < width; ++j) dot += static_cast<double>(q[static_cast<size_t>(j)]) * keys[t * wide + j];
@@ -242,17 +295,65 @@ TEST_CASE("the cross cache attends as exactly as it is kept: f32, or bytes or f1
         for (int t = 0; t < rows; ++t)
           for (int j = 0; j < width; ++j)
             wanted[static_cast<size_t>(j)] += p[static_cast<size_t>(t)] / sum * keys[t * wide + facts.state + j];
-        std::vector<float> scores(static_cast<size_t>(rows + 16)), out(wanted.size());
+        std::vector<float> scores(static_cast<size_t>(rows)), out(wanted.size());
         INFO(rows << " rows of " << width << ", layer " << layer << " head " << head);
-        exact.attend(layer, head, q.data(), scores.data(), out.data());
+        cache.attend(layer, head, q.data(), scores.data(), out.data());
         CHECK(difference(out, wanted, 1e-5) == "");
-        small.attend(layer, head, q.data(), scores.data(), out.data());
-        for (size_t j = 0; j < wanted.size(); ++j) {
-          power += wanted[j] * wanted[j];
-          error += (out[j] - wanted[j]) * (out[j] - wanted[j]);
-        }
-        CHECK(error < 0.03 * 0.03 * power);
       }
+  }
+}
+
+TEST_CASE("an audio cache finds in its parts what attention over all rows does") {
+  if (lacks_level()) return;
+  Random random(10);
+  for (const auto& [rows, heads, state] :
+       std::vector<std::array<int, 3>>{{1500, 6, 384}, {384, 2, 32}, {400, 3, 48}, {1, 1, 16}, {17, 8, 128}}) {
+    decoder::Facts facts;
+    facts.audio_ctx = rows;
+    facts.heads = heads;
+    facts.state = state;
+    const auto encoder = random.normals(static_cast<int64_t>(rows) * state);
+    auto queries = random.normals(static_cast<int64_t>(heads) * state);
+    for (float& x : queries) x /= std::sqrt(static_cast<float>(state)) / 3;
+    decoder::AudioCache cache(facts);
+    cache.fill(encoder.data());
+    std::vector<uint8_t> bytes(queries.size());
+    std::vector<float> scales;
+    for (int h = 0; h < heads; ++h)
+      scales.push_back(
+          decoder::kernels().quantise(&queries[static_cast<size_t>(h * state)], state, &bytes[static_cast<size_t>(h * state)]));
+    decoder::AudioCache::Scratch scratch(facts);
+    std::vector<double> found(queries.size()), total(static_cast<size_t>(heads));
+    for (int part = 0; part < decoder::AudioCache::parts(facts); ++part) {
+      std::vector<float> sums(queries.size()), tops(total.size()), totals(total.size());
+      cache.attend(part, bytes.data(), scales.data(), scratch, {sums.data(), tops.data(), totals.data()});
+      for (size_t h = 0; h < total.size(); ++h) {
+        total[h] += totals[h] * std::exp(static_cast<double>(tops[h]));
+        for (size_t j = 0; j < static_cast<size_t>(state); ++j)
+          found[h * static_cast<size_t>(state) + j] +=
+              sums[h * static_cast<size_t>(state) + j] * std::exp(static_cast<double>(tops[h]));
+      }
+    }
+    double power = 0, error = 0;
+    for (int h = 0; h < heads; ++h) {
+      std::vector<double> wanted(static_cast<size_t>(state));
+      double sum = 0;
+      for (int t = 0; t < rows; ++t) {
+        double dot = 0;
+        for (int j = 0; j < state; ++j)
+          dot += static_cast<double>(queries[static_cast<size_t>(h * state + j)]) * encoder[static_cast<size_t>(t * state + j)];
+        sum += std::exp(dot);
+        for (int j = 0; j < state; ++j)
+          wanted[static_cast<size_t>(j)] += std::exp(dot) * encoder[static_cast<size_t>(t * state + j)];
+      }
+      for (int j = 0; j < state; ++j) {
+        const double x = wanted[static_cast<size_t>(j)] / sum;
+        power += x * x;
+        error += std::pow(found[static_cast<size_t>(h * state + j)] / total[static_cast<size_t>(h)] - x, 2);
+      }
+    }
+    INFO(rows << " rows, " << heads << " heads, state " << state << ": " << std::sqrt(error / power));
+    CHECK(error < 0.03 * 0.03 * power);
   }
 }
 

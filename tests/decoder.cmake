@@ -12,7 +12,7 @@ foreach(level base avx2 avx512 vnni)
   endif()
 endforeach()
 find_package(OpenMP REQUIRED)
-npurt_test(decode_kernels_test SOURCES ../plugins/decoder/isa.cpp ../plugins/decoder/cache.cpp LINK ${levels} OpenMP::OpenMP_CXX)
+npurt_test(decode_kernels_test SOURCES ../plugins/decoder/isa.cpp ../plugins/decoder/audio.cpp ../plugins/decoder/cache.cpp LINK ${levels} OpenMP::OpenMP_CXX)
 
 foreach(test decode_test decode_kernels_test decode_rules_test exactness_test)
   npurt_level_tests(${test})

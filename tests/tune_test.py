@@ -17,7 +17,6 @@ class Tune(Case):
         self.assertEqual({len(line) for line in lines}, {7})
         self.assertLessEqual({("matmul", "cpu:f32"), ("matmul", "cpu:int8"), ("layer_norm", "norm:slow"), ("attention", "cpu:bf16")},
                              {(line[1], line[2]) for line in lines} | {("attention", "cpu:bf16")})  # fmt: skip
-        self.assertIn("text.kv", done.stdout)  # inside a stage too
         plan = json.loads(self.good("plan", GRAPH, *nodes, "--policy", "measured", "--tuning", "times.tsv", "--format", "json").stdout)
         seconds = {}
         for s, op, use, *_, shapes, options in lines:
@@ -29,6 +28,10 @@ class Tune(Case):
             self.assertEqual(node["use"], min(("cpu:f32", "cpu:int8"), key=lambda use: fc1[use]))
             self.assertTrue(node["cause"].startswith("measured: "))
         self.assertEqual(placed["wav"]["cause"], "first choice")  # it was not timed
+
+    def test_nodes_inside_a_stage_are_timed_too(self):
+        exact = self.good("tune", GRAPH, JFK, "--set", "precision=f32", "--budget", 0.02, "--tuning", "times.tsv")
+        self.assertIn("text.kv", exact.stdout)
 
     def test_bench_shows_rates_beside_the_roof(self):
         found = json.loads(self.good("bench", "matmul", "layer_norm", "--budget", 0.02, "--json").stdout)

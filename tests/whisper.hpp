@@ -63,8 +63,10 @@ struct Whisper {
 };
 
 // Weights drawn at random, large enough that what is heard and said matters.
-inline Whisper random_whisper(uint64_t seed) {
+inline Whisper random_whisper(uint64_t seed, int state = 24, int heads = 3) {
   Whisper m;
+  m.state = state;
+  m.heads = heads;
   m.describe();
   m.config["suppress"].push_back(30);  // a segment of spaces would be left out
   Random random(seed);
@@ -94,6 +96,11 @@ inline Whisper random_whisper(uint64_t seed) {
     linear(b + "mlp.2", d, 4 * d, 0.2);
   }
   m.cross = random.normals(static_cast<int64_t>(m.layers) * 2 * d * d, 0.4);
+  for (int i = 0; i < m.layers; ++i) {
+    const auto first = m.cross.begin() + static_cast<int64_t>(i) * 2 * d * d;
+    m.tensors.put(Whisper::block(i) + "cross_attn.kv.weight", std::vector<float>(first, first + 2 * d * d), {2 * d, d});
+    m.tensors.put(Whisper::block(i) + "cross_attn.kv.bias", std::vector<float>(static_cast<size_t>(2 * d)), {2 * d});
+  }
   return m;
 }
 

@@ -5,7 +5,7 @@ namespace {
 
 int part_of(int rows) {
   constexpr int kMost = 320;
-  for (int part = kMost; part > 0; part -= CrossCache::kTogether)
+  for (int part = kMost; part > 1; --part)
     if (rows % part == 0) return part;
   return rows;
 }

@@ -15,33 +15,34 @@ struct PackedRows {
   long rows, k;
 };
 
-constexpr long kWidest = 256;  // values of a head, at most, for attend_i8 and quantise_four
-
 struct Kernels {
   const char* name;
   // y[i*ldy + r] = dot(w[r*k..], x[i*k..]) for r < rows, i < m. All row-major f32.
   void (*rows_f32)(const float* w, long rows, long k, const float* x, long m, float* y, long ldy);
   // One block of 16 rows as PackedRows has them; rows from `count` on are zeros.
   void (*pack_i8)(const int8_t* w, long count, long k, int8_t* packed, int32_t* offset);
+  // All of w, turned: its columns become the rows, `rows` their length. rows is a multiple of 4, k of 16.
+  void (*pack_columns_i8)(const int8_t* w, long rows, long k, int8_t* packed, int32_t* offset);
   // y[i*ldy + r] = (x_scale[i] * scale[r]) * sum of w * (x - 128) + bias[r], summed exactly, for the rows of blocks `first` to
   // `end` of 16; x holds m rows of u8 = value + 128.
   void (*rows_i8)(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, long m, float* y, long ldy);
   // Symmetric quantisation of one row: x = scale * (q - 128); returns scale.
   float (*quantise)(const float* x, long k, uint8_t* q);
-  // Four rows of k <= kWidest, side by side: q is [k][4].
-  void (*quantise_four)(const float* const* rows, long k, uint8_t* q, float* scales);
+  // The same in two bytes: x = scale * (254 * (high - 128) + low - 128).
+  float (*quantise_wide)(const float* x, long k, uint8_t* high, uint8_t* low);
+  // Weights p[t] * by[t] >= 0 as unit * (q - 1); returns unit. What rounding takes from one it gives to the 16th after it, so
+  // that many small ones keep their sum. n is a multiple of 16.
+  float (*weigh)(const float* p, const float* by, long n, uint8_t* q);
   // out[d] = softmax(scale * q . keys[t]) . values[t], t < n; keys and values are [n, d] rows; scores holds n, and after it
   // exp(score - the largest).
   void (*attend_f32)(const float* q, const float* keys, const float* values, long n, long d, float scale, float* scores,
                      float* out);
   void (*attend_f16)(const float* q, const uint16_t* keys, const uint16_t* values, long n, long d, float scale, float* scores,
                      float* out);
-  // The same over bytes: a key or value is (byte - 128) times its row's scale. Keys lie as [n/16][d/4][16][4] and values as
-  // [n/4][d][4], so that one instruction meets many of them; n is rounded up to 16, as are scores and scales; d is a multiple of
-  // 16. Stretches of 64 values with no probability above 1e-6 of the largest are left out; in others, probabilities are rounded
-  // to 2^-14 of the stretch's largest. Null where the processor has no AVX2.
-  void (*attend_i8)(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values,
-                    const float* value_scales, long n, long d, float scale, float* scores, float* out);
+  // x = exp(x - largest); returns the sum.
+  float (*exponentials)(float* x, long n, float* largest);
+  // y += by * x
+  void (*add_scaled)(const float* x, float by, long n, float* y);
   void (*to_f16)(const float* in, long n, uint16_t* out);
   // (x - mean) / sqrt(var + 1e-5) * gamma + beta
   void (*layer_norm)(const float* x, const float* gamma, const float* beta, long n, float* out);

@@ -58,6 +58,28 @@ void place_i8(const int8_t* w, long count, long k, int8_t* packed) {
     }
 }
 
+void pack_columns_i8(const int8_t* w, long rows, long k, int8_t* packed, int32_t* offset) {
+  for (long j = 0; j < k; ++j) offset[j] = 0;
+  for (long t = 0; t < rows; ++t)
+    for (long j = 0; j < k; ++j) offset[j] -= 128 * w[t * k + j];
+  for (long j = 0; j < k; j += 16)
+    for (long t = 0; t < rows; t += 4) {
+      int8_t* to = packed + j * rows + t * 16;
+      const int8_t* from = w + t * k + j;
+#if defined(__AVX2__)
+      const auto row = [&](long r) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + r * k)); };
+      const __m128i low = _mm_unpacklo_epi8(row(0), row(1)), high = _mm_unpackhi_epi8(row(0), row(1));
+      const __m128i low2 = _mm_unpacklo_epi8(row(2), row(3)), high2 = _mm_unpackhi_epi8(row(2), row(3));
+      const __m128i four[] = {_mm_unpacklo_epi16(low, low2), _mm_unpackhi_epi16(low, low2), _mm_unpacklo_epi16(high, high2),
+                              _mm_unpackhi_epi16(high, high2)};
+      memcpy(to, four, sizeof four);
+#else
+      for (long r = 0; r < 16; ++r)
+        for (long u = 0; u < 4; ++u) to[r * 4 + u] = from[u * k + r];
+#endif
+    }
+}
+
 #if defined(__AVX2__)
 // A token reads megabytes, each once: they are fetched early, and past the ends of pages, where the processor's own guesses stop.
 constexpr long kAhead = 8192;
@@ -81,11 +103,10 @@ struct Four {
   Ints all;
 };
 // Unsigned by signed.
-inline Ints add_products(Ints sum, const Four& x, Ints rows) { return _mm512_dpbusd_epi32(sum, x.all, rows); }
-// Weights of 0 to 127 by unsigned.
-inline Ints add_weighted(Ints sum, const Four& weights, Ints bytes) { return _mm512_dpbusd_epi32(sum, bytes, weights.all); }
-// Signed by unsigned.
-inline Ints add_key(Ints sum, const int8_t* query, Ints bytes) { return _mm512_dpbusd_epi32(sum, bytes, Four(query).all); }
+inline Ints add_products(Ints sum, const Four& x, Ints rows) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x.all), "v"(rows));
+  return sum;
+}
 constexpr int kMostTogether = 16;
 #else
 constexpr long kLanes = 8, kOffset = 0;
@@ -111,13 +132,6 @@ struct Four {
 inline Ints add_products(Ints sum, const Four& x, Ints rows) {
   return add(sum, sum_pairs(_mm256_maddubs_epi16(x.size, _mm256_sign_epi8(rows, x.less))));
 }
-inline Ints add_weighted(Ints sum, const Four& weights, Ints bytes) {
-  return add(sum, sum_pairs(_mm256_maddubs_epi16(weights.all, less_128(bytes))));
-}
-inline Ints add_key(Ints sum, const int8_t* query, Ints bytes) {
-  const Ints q = Four(query).all;
-  return add(sum, sum_pairs(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(less_128(bytes), q))));
-}
 constexpr int kMostTogether = 4;
 #endif
 
@@ -135,31 +149,40 @@ void pack_i8(const int8_t* w, long count, long k, int8_t* packed, int32_t* offse
   }
 }
 
-// N rows of x by B blocks of w. Loops over sums are unrolled, so that GCC keeps the sums in registers.
-template <int N, int B>
+// N rows of x by B blocks of w, in S sums each, because a core waits for a sum longer than for the next instruction. Loops over
+// sums are unrolled, so that GCC keeps the sums in registers.
+template <int N, int B, int S>
 inline void tile_i8(const PackedRows& w, long block, const uint8_t* x, const float* x_scale, float* y, long ldy) {
   constexpr int kParts = static_cast<int>(16 * B / kLanes);
-  Ints sums[kParts][N];
+  Ints sums[S][kParts][N];
+#pragma GCC unroll 4
+  for (int s = 0; s < S; ++s)
 #pragma GCC unroll 8
-  for (int p = 0; p < kParts; ++p)
+    for (int p = 0; p < kParts; ++p)
 #pragma GCC unroll 16
-    for (int i = 0; i < N; ++i) sums[p][i] = Ints{};
+      for (int i = 0; i < N; ++i) sums[s][p][i] = Ints{};
   const int8_t* first = w.data + block * 16 * w.k;
-  for (long j = 0; j < w.k; j += 4) {
+  const long ahead = B * 16 * w.k <= 2 * kAhead && B > 1 ? B * 16 * w.k : kAhead;
+  const auto add_four = [&](long j, Ints(&to)[kParts][N]) {
     Ints part[kParts];
 #pragma GCC unroll 8
     for (int p = 0; p < kParts; ++p) {
       const int8_t* from = first + p * kLanes / 16 * 16 * w.k + j * 16 + p * kLanes % 16 * 4;
       part[p] = load_ints(from);
-      __builtin_prefetch(from + kAhead / 2 * B);
+      __builtin_prefetch(from + ahead);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < N; ++i) {
       const Four four(x + i * w.k + j);
 #pragma GCC unroll 8
-      for (int p = 0; p < kParts; ++p) sums[p][i] = add_products(sums[p][i], four, part[p]);
+      for (int p = 0; p < kParts; ++p) to[p][i] = add_products(to[p][i], four, part[p]);
     }
-  }
+  };
+  long j = 0;
+  for (; j + 4 * S <= w.k; j += 4 * S)
+#pragma GCC unroll 4
+    for (int s = 0; s < S; ++s) add_four(j + 4 * s, sums[s]);
+  for (; S > 1 && j < w.k; j += 4) add_four(j, sums[0]);
 #pragma GCC unroll 8
   for (int p = 0; p < kParts; ++p) {
     const long r = block * 16 + p * kLanes;
@@ -169,44 +192,47 @@ inline void tile_i8(const PackedRows& w, long block, const uint8_t* x, const flo
     const Ints offset = load_ints(w.offset + r);
 #pragma GCC unroll 16
     for (int i = 0; i < N; ++i) {
-      const Floats out = to_floats(kOffset ? add(sums[p][i], offset) : sums[p][i]) * (scale * x_scale[i]) + bias;
+      Ints sum = sums[0][p][i];
+#pragma GCC unroll 4
+      for (int s = 1; s < S; ++s) sum = add(sum, sums[s][p][i]);
+      const Floats out = to_floats(kOffset ? add(sum, offset) : sum) * (scale * x_scale[i]) + bias;
       memcpy(y + i * ldy + p * kLanes, &out, sizeof out);
     }
   }
 }
 
-template <int N, int B>
+template <int N, int B, int S = 1>
 void blocks_i8(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, float* y, long ldy) {
   long b = first;
   // A last block that is not full is written aside.
   const long whole = end * 16 > w.rows ? end - 1 : end;
-  for (; b + B <= whole; b += B) tile_i8<N, B>(w, b, x, x_scale, y + b * 16, ldy);
-  for (; b < whole; ++b) tile_i8<N, 1>(w, b, x, x_scale, y + b * 16, ldy);
+  for (; b + B <= whole; b += B) tile_i8<N, B, S>(w, b, x, x_scale, y + b * 16, ldy);
+  for (; b < whole; ++b) tile_i8<N, 1, S>(w, b, x, x_scale, y + b * 16, ldy);
   if (b == end) return;
   float last[N * 16];
-  tile_i8<N, 1>(w, b, x, x_scale, last, 16);
+  tile_i8<N, 1, S>(w, b, x, x_scale, last, 16);
   for (int i = 0; i < N; ++i) memcpy(y + i * ldy + b * 16, last + i * 16, static_cast<size_t>(w.rows - b * 16) * sizeof(float));
 }
 
 void rows_i8(const PackedRows& w, long first, long end, const uint8_t* x, const float* x_scale, long m, float* y, long ldy) {
-  // So many blocks that the sums fill the registers; a core waits for each sum longer than for the next instruction.
+  // So many blocks or sums that they fill the registers. Few rows wait for memory, which is read fastest one block at a time.
   static constexpr decltype(&blocks_i8<1, 1>) kBlocks[] = {
     nullptr,
 #if defined(__AVX512VNNI__)
-    blocks_i8<1, 4>,
-    blocks_i8<2, 4>,
-    blocks_i8<3, 4>,
+    blocks_i8<1, 1, 4>,
+    blocks_i8<2, 1, 4>,
+    blocks_i8<3, 1, 4>,
     blocks_i8<4, 2>,
     blocks_i8<5, 2>,
     blocks_i8<6, 2>,
-    blocks_i8<7, 1>,
-    blocks_i8<8, 1>,
-    blocks_i8<9, 1>,
-    blocks_i8<10, 1>,
-    blocks_i8<11, 1>,
-    blocks_i8<12, 1>,
-    blocks_i8<13, 1>,
-    blocks_i8<14, 1>,
+    blocks_i8<7, 2>,
+    blocks_i8<8, 2>,
+    blocks_i8<9, 2>,
+    blocks_i8<10, 2>,
+    blocks_i8<11, 2>,
+    blocks_i8<12, 2>,
+    blocks_i8<13, 2>,
+    blocks_i8<14, 2>,
     blocks_i8<15, 1>,
     blocks_i8<16, 1>,
 #else
@@ -256,11 +282,50 @@ float quantise(const float* x, long k, uint8_t* q) {
   return top / 127.0F;
 }
 
-void quantise_four(const float* const* rows, long k, uint8_t* q, float* scales) {
-  uint8_t bytes[4][kWidest];
-  for (int r = 0; r < 4; ++r) scales[r] = quantise(rows[r], k, bytes[r]);
-  for (long j = 0; j < k; ++j)
-    for (int r = 0; r < 4; ++r) q[4 * j + r] = bytes[r][j];
+// A row's levels in two bytes each: 254 * high + low.
+float quantise_wide(const float* x, long k, uint8_t* high, uint8_t* low) {
+  constexpr float kMost = 127 * 254;
+  float top = 0;
+  for (long j = 0; j < k; ++j) {
+    const float a = fabsf(x[j]);
+    top = a > top ? a : top;
+  }
+  const float inverse = top > 0 ? kMost / top : 0.0F;
+  for (long j = 0; j < k; ++j) {
+    float v = x[j] * inverse;
+    v = v < -kMost ? -kMost : v > kMost ? kMost : v;
+    const int level = static_cast<int>(v + (kMost + 0.5F)) - static_cast<int>(kMost);
+    const int h = static_cast<int>(static_cast<float>(level) * (1.0F / 254.0F) + 128.5F) - 128;
+    high[j] = static_cast<uint8_t>(h + 128);
+    low[j] = static_cast<uint8_t>(level - 254 * h + 128);
+  }
+  return top / kMost;
+}
+
+float weigh(const float* p, const float* by, long n, uint8_t* q) {
+  using Floats16 = float __attribute__((vector_size(64)));
+  using Ints16 = int __attribute__((vector_size(64)));
+  using Bytes16 = uint8_t __attribute__((vector_size(16)));
+  constexpr float kMost = 253;  // with a carry of 0.5, one of 254 levels
+  float top = 0;
+  for (long t = 0; t < n; ++t) top = p[t] * by[t] > top ? p[t] * by[t] : top;
+  if (top < 1e-30F) {
+    memset(q, 1, static_cast<size_t>(n));
+    return 0;
+  }
+  Floats16 carry{};
+  const float inverse = kMost / top;
+  for (long t = 0; t < n; t += 16) {
+    Floats16 weight, scale;
+    memcpy(&weight, p + t, sizeof weight);
+    memcpy(&scale, by + t, sizeof scale);
+    const Floats16 wanted = weight * scale * inverse + carry;
+    const Ints16 level = __builtin_convertvector(wanted + 0.5F, Ints16);
+    carry = wanted - __builtin_convertvector(level, Floats16);
+    const Bytes16 bytes = __builtin_convertvector(level + 1, Bytes16);
+    memcpy(q + t, &bytes, sizeof bytes);
+  }
+  return top / kMost;
 }
 
 // exp for x <= 0, relative error below 2e-7: 2^n by the exponent bits, the rest by a polynomial (Cephes expf).
@@ -288,14 +353,19 @@ float largest(const float* x, long n) {
   return top;
 }
 
-float softmax(float* s, long n) {
-  const float top = largest(s, n);
+float exponentials(float* x, long n, float* largest_x) {
+  const float top = largest(x, n);
   float sum = 0;
   for (long t = 0; t < n; ++t) {
-    s[t] = exp_negative(s[t] - top);
-    sum += s[t];
+    x[t] = exp_negative(x[t] - top);
+    sum += x[t];
   }
-  return 1.0F / sum;
+  *largest_x = top;
+  return sum;
+}
+
+void add_scaled(const float* x, float by, long n, float* y) {
+  for (long j = 0; j < n; ++j) y[j] += by * x[j];
 }
 
 inline float value(float x) { return x; }
@@ -340,7 +410,8 @@ void attend(const float* q, const T* keys, const T* values, long n, long d, floa
     for (long j = whole; j < d; ++j) sum += q[j] * value(key[j]);
     scores[t] = scale * sum;
   }
-  const float inverse = softmax(scores, n);
+  float top;
+  const float inverse = 1.0F / exponentials(scores, n, &top);
   constexpr long kTogether = 4;
   long j = 0;
   for (; j + kTogether * kFloats <= d; j += kTogether * kFloats) {
@@ -365,107 +436,6 @@ void attend_f32(const float* q, const float* k, const float* v, long n, long d, 
 void attend_f16(const float* q, const uint16_t* k, const uint16_t* v, long n, long d, float scale, float* scores, float* out) {
   attend(q, k, v, n, d, scale, scores, out);
 }
-
-#if defined(__AVX2__)
-// scores[t] = step * key_scales[t] * dot(q, key t), for n rounded up to 16.
-void score_i8(const uint8_t* q, float step, const uint8_t* keys, const float* key_scales, long n, long d, float* scores) {
-  int8_t query[kWidest];
-  int sum = 0;
-  for (long j = 0; j < d; ++j) {
-    query[j] = static_cast<int8_t>(q[j] ^ 0x80);
-    sum += query[j];
-  }
-  const Ints offset = fill(static_cast<int>(-kOffset) * sum);
-  for (long t = 0; t < n; t += 16)
-    for (long p = 0; p < 16; p += kLanes) {
-      const uint8_t* key = keys + t * d + p * 4;
-      Ints even{}, odd{};
-      for (long j = 0; j < d; j += 8) {
-        even = add_key(even, query + j, load_ints(key + j * 16));
-        odd = add_key(odd, query + j + 4, load_ints(key + j * 16 + 64));
-        __builtin_prefetch(key + j * 16 + kAhead);
-        __builtin_prefetch(key + j * 16 + 64 + kAhead);
-      }
-      Floats scales;
-      memcpy(&scales, key_scales + t + p, sizeof scales);
-      const Floats all = to_floats(add(add(even, odd), offset)) * (scales * step);
-      memcpy(scores + t + p, &all, sizeof all);
-    }
-}
-
-// Probabilities times their values' scales, of so many rows at a time, are rounded to 14 bits of the largest, in two bytes of 7.
-constexpr long kRows = 64;
-struct Weights {
-  uint8_t high[kRows], low[kRows];
-  float unit;
-  int high_sum, low_sum;
-};
-// False if none of the rows counts.
-inline bool weigh(const float* p, const float* scales, long n, Weights& w) {
-  constexpr int kMost = 127 * 128;
-  float x[kRows], top = 0, most = 0;
-  for (long t = 0; t < n; ++t) {
-    top = p[t] > top ? p[t] : top;
-    x[t] = p[t] * scales[t];
-    most = x[t] > most ? x[t] : most;
-  }
-  if (top < 1e-6F || most < 1e-30F) return false;
-  const float by = kMost / most;
-  w.high_sum = w.low_sum = 0;
-  for (long t = 0; t < n; ++t) {
-    const int rounded = static_cast<int>(x[t] * by + 0.5F);
-    w.high_sum += rounded >> 7;
-    w.low_sum += rounded & 127;
-    w.high[t] = static_cast<uint8_t>(rounded >> 7);
-    w.low[t] = static_cast<uint8_t>(rounded & 127);
-  }
-  w.unit = most / kMost;
-  return true;
-}
-
-void attend_i8(const float* q, const uint8_t* keys, const float* key_scales, const uint8_t* values, const float* value_scales,
-               long n, long d, float scale, float* scores, float* out) {
-  uint8_t query[kWidest];
-  const float step = quantise(q, d, query) * scale;
-  score_i8(query, step, keys, key_scales, n, d, scores);
-  const float inverse = softmax(scores, n);
-  const long padded = (n + 15) / 16 * 16;
-  for (long t = n; t < padded; ++t) scores[t] = 0;
-  constexpr long kAtOnce = 64 / kLanes;
-  for (long j = 0; j < d; j += 64) {
-    const long parts = d - j < 64 ? (d - j) / kLanes : kAtOnce;
-    Floats all[kAtOnce] = {};
-    for (long t = 0; t < padded; t += kRows) {
-      const long rows = padded - t < kRows ? padded - t : kRows;
-      Weights w;
-      if (!weigh(scores + t, value_scales + t, rows, w)) continue;
-      Ints high[kAtOnce] = {}, low[kAtOnce] = {};
-      for (long u = 0; u < rows; u += 4) {
-        const Four by_high(w.high + u), by_low(w.low + u);
-        const uint8_t* four = values + (t + u) * d + j * 4;
-#pragma GCC unroll 8
-        for (long i = 0; i < kAtOnce; ++i)
-          if (i < parts) {
-            const Ints bytes = load_ints(four + i * kLanes * 4);
-            high[i] = add_weighted(high[i], by_high, bytes);
-            low[i] = add_weighted(low[i], by_low, bytes);
-          }
-        for (long i = 0; i < 4; ++i) __builtin_prefetch(four + i * 64 + kAhead);
-      }
-      const Ints high_offset = fill(static_cast<int>(-kOffset) * w.high_sum),
-                 low_offset = fill(static_cast<int>(-kOffset) * w.low_sum);
-      for (long i = 0; i < parts; ++i)
-        all[i] += w.unit * (128.0F * to_floats(add(high[i], high_offset)) + to_floats(add(low[i], low_offset)));
-    }
-    for (long i = 0; i < parts; ++i) {
-      const Floats sum = inverse * all[i];
-      memcpy(out + j + kLanes * i, &sum, sizeof sum);
-    }
-  }
-}
-#else
-constexpr decltype(Kernels::attend_i8) attend_i8 = nullptr;
-#endif
 
 void to_f16(const float* in, long n, uint16_t* out) {
   long i = 0;
@@ -571,12 +541,15 @@ extern const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL);
 const Kernels NPURT_CONCAT(kernels_, NPURT_LEVEL) = {NPURT_TEXT(NPURT_LEVEL),
                                                      rows_f32,
                                                      pack_i8,
+                                                     pack_columns_i8,
                                                      rows_i8,
                                                      quantise,
-                                                     quantise_four,
+                                                     quantise_wide,
+                                                     weigh,
                                                      attend_f32,
                                                      attend_f16,
-                                                     attend_i8,
+                                                     exponentials,
+                                                     add_scaled,
                                                      to_f16,
                                                      layer_norm,
                                                      gelu,

@@ -67,7 +67,7 @@ namespace {
 // As PackedRows wants them.
 void pack(Linear& l, const npurt::Weight<int8_t>& w, const float* bias) {
   const int64_t blocks = (w.rows + 15) / 16;
-  l.packed = memory<int8_t>(static_cast<size_t>(blocks * 16 * w.cols));
+  l.packed = memory<int8_t>(static_cast<size_t>(blocks * 16 * w.cols), true);
   l.offset.assign(static_cast<size_t>(blocks * 16), 0);
   l.scale.assign(static_cast<size_t>(blocks * 16), 0);
   l.biases.assign(static_cast<size_t>(blocks * 16), 0);
@@ -79,20 +79,40 @@ void pack(Linear& l, const npurt::Weight<int8_t>& w, const float* bias) {
                       &l.offset[static_cast<size_t>(b * 16)]);
 }
 
-Linear linear(npurt::Host host, const std::string& weight, const std::string& bias, bool int8) {
+Linear packed(const npurt::Weight<int8_t>& w, const float* bias) {
   Linear l;
-  l.int8 = int8;
-  if (!bias.empty()) l.bias = host.weight<float>(bias).data;
-  if (int8) {
-    const auto w = host.weight<int8_t>(weight);
-    l.rows = w.rows;
-    l.cols = w.cols;
-    pack(l, w, l.bias);
-  } else {
-    l.f32 = host.weight<float>(weight);
-    l.rows = l.f32.rows;
-    l.cols = l.f32.cols;
-  }
+  l.int8 = true;
+  l.bias = bias;
+  l.rows = w.rows;
+  l.cols = w.cols;
+  pack(l, w, bias);
+  return l;
+}
+
+// kv is [2 * state, state]: rows of keys, then of values.
+void split(Layer& l, const npurt::Weight<int8_t>& kv, const float* bias, const Facts& f) {
+  const int64_t state = f.state, width = f.head_size();
+  std::vector<int8_t> turned(static_cast<size_t>(state * state));
+#pragma omp parallel for
+  for (int64_t head = 0; head < f.heads; ++head)
+    for (int64_t i = 0; i < width; ++i)
+      for (int64_t j = 0; j < state; ++j)
+        turned[static_cast<size_t>((head * state + j) * width + i)] = kv.data[(head * width + i) * state + j];
+  const std::vector<float> ones(static_cast<size_t>(f.heads * state), 1);
+  l.cross_key = packed({turned.data(), ones.data(), f.heads * state, width}, nullptr);
+  l.cross_value = packed({kv.data + state * state, kv.scale + state, state, state}, nullptr);
+  l.value_bias = bias + state;
+  l.key_scale = kv.scale;
+}
+
+Linear linear(npurt::Host host, const std::string& weight, const std::string& bias, bool int8) {
+  const float* b = bias.empty() ? nullptr : host.weight<float>(bias).data;
+  if (int8) return packed(host.weight<int8_t>(weight), b);
+  Linear l;
+  l.bias = b;
+  l.f32 = host.weight<float>(weight);
+  l.rows = l.f32.rows;
+  l.cols = l.f32.cols;
   return l;
 }
 
@@ -111,16 +131,26 @@ void Linear::row(int64_t r, float* out) const {
   for (int64_t j = 0; j < cols; ++j) out[j] = static_cast<float>(from[j / 4 * 64 + j % 4]) * scale[static_cast<size_t>(r)];
 }
 
-Model::Model(npurt::Host host, bool int8) : facts(read_facts(host.meta("config"), host.option("model"))) {
+Model::Model(npurt::Host host, bool small) : facts(read_facts(host.meta("config"), host.option("model"))), int8(small) {
   auto matrix = [&](const std::string& name) { return linear(host, name + ".weight", name + ".bias", int8); };
   embedding = linear(host, "decoder.token_embedding.weight", "", int8);
   positions = host.weight<float>("decoder.positional_embedding").data;
   ln = norm(host, "decoder.ln");
   for (int i = 0; i < facts.layers; ++i) {
     const std::string p = "decoder.blocks." + std::to_string(i) + ".";
-    layers.push_back({norm(host, p + "attn_ln"), norm(host, p + "cross_attn_ln"), norm(host, p + "mlp_ln"),
-                      matrix(p + "attn.qkv"), matrix(p + "attn.out"), matrix(p + "cross_attn.query"),
-                      matrix(p + "cross_attn.out"), matrix(p + "mlp.0"), matrix(p + "mlp.2")});
+    layers.push_back({norm(host, p + "attn_ln"),
+                      norm(host, p + "cross_attn_ln"),
+                      norm(host, p + "mlp_ln"),
+                      matrix(p + "attn.qkv"),
+                      matrix(p + "attn.out"),
+                      matrix(p + "cross_attn.query"),
+                      matrix(p + "cross_attn.out"),
+                      matrix(p + "mlp.0"),
+                      matrix(p + "mlp.2"),
+                      {},
+                      {}});
+    const std::string kv = p + "cross_attn.kv.";
+    if (int8) split(layers.back(), host.weight<int8_t>(kv + "weight"), host.weight<float>(kv + "bias").data, facts);
   }
   const npurt_tensor bytes = host.tensor("vocab.bytes", NPURT_U8), offsets = host.tensor("vocab.offsets", NPURT_I32);
   const auto* at = static_cast<const int32_t*>(offsets.data);

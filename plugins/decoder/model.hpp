@@ -32,6 +32,10 @@ struct Norm {
 struct Layer {
   Norm attn_ln, cross_ln, mlp_ln;
   Linear qkv, out, cross_query, cross_out, fc1, fc2;
+  // If int8, for AudioCache: of each head, the key matrix turned, [heads * state, head size], which meets a query times
+  // key_scale; and the value matrix, [state, state].
+  Linear cross_key, cross_value;
+  const float *key_scale = nullptr, *value_bias = nullptr;
 };
 
 struct Language {
@@ -61,6 +65,8 @@ struct Model {
   Norm ln;
   std::vector<Layer> layers;
   std::vector<std::string> tokens;  // raw bytes by id
+
+  bool int8 = false;
 
   Model(npurt::Host host, bool int8);
 };

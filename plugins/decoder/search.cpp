@@ -6,13 +6,17 @@
 
 namespace decoder {
 
+namespace {
+constexpr int kPromptRows = 4;  // tokens of a prompt that go together: so many that most prompts are one step
+}  // namespace
+
 Search::Search(const Model& model, int sequences, int threads)
-    : model_(model), threads_(threads), step_(model, sequences, threads) {
-  for (int i = 0; i < sequences; ++i) caches_.emplace_back(model.facts, !model.embedding.int8);
+    : model_(model), threads_(threads), step_(model, kPromptRows * sequences, threads) {
+  for (int i = 0; i < sequences; ++i) caches_.emplace_back(model.facts, !model.int8);
   rows_.reserve(static_cast<size_t>(step_.most_rows()));
 }
 
-std::vector<float> Search::languages(const CrossCache& window) {
+std::vector<float> Search::languages(const WindowCache& window) {
   step_.run({{model_.facts.sot, 0, &caches_[0], &window, true}});
   const float* logits = step_.logits(0);
   std::vector<float> p;
@@ -23,7 +27,7 @@ std::vector<float> Search::languages(const CrossCache& window) {
   return p;
 }
 
-std::vector<float> Search::listen(const CrossCache& window, const std::vector<int>& tokens) {
+std::vector<float> Search::listen(const WindowCache& window, const std::vector<int>& tokens) {
   const size_t each = model_.facts.alignment_heads.size() * static_cast<size_t>(model_.facts.audio_ctx);
   std::vector<float> heard(tokens.size() * each);
   for (size_t i = 0; i < tokens.size();) {
@@ -36,28 +40,28 @@ std::vector<float> Search::listen(const CrossCache& window, const std::vector<in
 }
 
 // Runs the newest token of every live sequence (first: the whole prompt) and leaves their logits in step_.
-void Search::advance(std::vector<Sequence>& live, const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+void Search::advance(std::vector<Sequence>& live, const std::vector<const WindowCache*>& windows, const std::vector<int>& prompt,
                      bool first, const SearchOptions& options, std::vector<Found>& found) {
   const Facts& f = model_.facts;
   auto token_at = [&](const Sequence& s, size_t i) { return i < prompt.size() ? prompt[i] : s.made[i - prompt.size()]; };
-  auto together = [&](size_t i, bool logits) {  // token i of all
+  const size_t end = prompt.size() + live[0].made.size();  // of all: they grow together
+  const size_t most = std::max<size_t>(1, static_cast<size_t>(step_.most_rows()) / live.size());
+  for (size_t i = first || !options.cache ? 0 : end - 1; i < end;) {
+    const size_t from = i, to = std::min(end, i + most);
     rows_.clear();
-    for (Sequence& s : live) rows_.push_back({token_at(s, i), static_cast<int>(i), s.self, windows[s.window], logits});
+    for (Sequence& s : live)
+      for (i = from; i < to; ++i)
+        rows_.push_back(
+            {token_at(s, i), static_cast<int>(i), s.self, windows[s.window], i + 1 == end || (first && prompt[i] == f.sot)});
     step_.run(rows_);
-    for (size_t r = 0; logits && r < live.size(); ++r) live[r].logits = step_.logits(r);
-  };
-  if (!first) {
-    const size_t newest = prompt.size() + live[0].made.size() - 1;  // of all: they grow together
-    for (size_t i = 0; i < newest && !options.cache; ++i) together(i, false);
-    return together(newest, true);
-  }
-  for (size_t i = 0; i < prompt.size(); ++i) {
-    const bool starts = prompt[i] == f.sot;
-    together(i, starts || i + 1 == prompt.size());
-    for (size_t r = 0; starts && r < live.size(); ++r) {
+    for (size_t r = 0; r < rows_.size(); ++r) {
+      Sequence& s = live[r / (to - from)];
+      if (!rows_[r].logits) continue;
+      s.logits = step_.logits(r);
+      if (!first || rows_[r].token != f.sot) continue;
       float top = 0, log_sum = 0;
-      kernels().log_sum_exp(live[r].logits, f.vocab, &top, &log_sum);
-      found[live[r].window].no_speech = std::exp(live[r].logits[f.no_speech] - top - log_sum);
+      kernels().log_sum_exp(s.logits, f.vocab, &top, &log_sum);
+      found[s.window].no_speech = std::exp(s.logits[f.no_speech] - top - log_sum);
     }
   }
 }
@@ -129,7 +133,7 @@ void Search::widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& 
   live = std::move(after);
 }
 
-std::vector<Found> Search::run(const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+std::vector<Found> Search::run(const std::vector<const WindowCache*>& windows, const std::vector<int>& prompt,
                                const SearchOptions& options, const std::function<bool()>& cancelled) {
   const Facts& f = model_.facts;
   const Rules rules(f, options.timestamps);

@@ -34,13 +34,13 @@ class Search {
 
   // One result per window. `prompt` starts every sequence and holds sot once. `cancelled` is asked per token; when it says yes,
   // Cancelled is thrown. windows.size() * max(beam, best_of) must not exceed the sequences.
-  std::vector<Found> run(const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+  std::vector<Found> run(const std::vector<const WindowCache*>& windows, const std::vector<int>& prompt,
                          const SearchOptions& options, const std::function<bool()>& cancelled);
   // What the alignment heads attend to while they take in `tokens`: f32[tokens, alignment heads, audio_ctx], each row up to a
   // factor.
-  std::vector<float> listen(const CrossCache& window, const std::vector<int>& tokens);
+  std::vector<float> listen(const WindowCache& window, const std::vector<int>& tokens);
   // Probabilities of the language tokens of a window, in the order of facts.languages.
-  std::vector<float> languages(const CrossCache& window);
+  std::vector<float> languages(const WindowCache& window);
   int sequences() const { return static_cast<int>(caches_.size()); }
 
  private:
@@ -61,7 +61,7 @@ class Search {
     double sum = 0;
     size_t length = 0;  // tokens that sum is over
   };
-  void advance(std::vector<Sequence>& live, const std::vector<const CrossCache*>& windows, const std::vector<int>& prompt,
+  void advance(std::vector<Sequence>& live, const std::vector<const WindowCache*>& windows, const std::vector<int>& prompt,
                bool first, const SearchOptions& options, std::vector<Found>& found);
   void widen(std::vector<Sequence>& live, std::vector<std::vector<Done>>& done, size_t prompt, int beam);
 

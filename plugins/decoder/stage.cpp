@@ -53,7 +53,11 @@ Options read_options(npurt::Host host, const Facts& facts) {
   const std::string precision = host.option("precision", "auto");
   if (precision != "f32" && precision != "int8" && precision != "auto")
     throw npurt::BadConfig("option 'precision' is '" + precision + "'; wanted f32, int8 or auto");
-  o.int8 = precision == "int8" || (precision == "auto" && std::string(kernels().name) != "base");
+  const bool fits = facts.head_size() % 16 == 0;
+  if (precision == "int8" && !fits)
+    throw npurt::Refuse("int8 wants heads of a multiple of 16 values; those of model '" + host.option("model") + "' have " +
+                        std::to_string(facts.head_size()));
+  o.int8 = precision == "int8" || (precision == "auto" && fits && std::string(kernels().name) != "base");
   o.timestamps = yes("timestamps", host.option("timestamps", "true"));
   o.words = yes("words", host.option("words", "false"));
   o.cache = yes("cache", host.option("cache", "true"));
@@ -113,8 +117,8 @@ class Decode {
   Decode(npurt::Host host, npurt::Specs in)
       : options_(read_options(host, read_facts(host.meta("config"), host.option("model")))),
         model_(host, options_.int8),
-        cross_(host, in[0], model_.facts),
         search_(model_, std::max(options_.batch * options_.beam, options_.best_of), host.threads()) {
+    if (!model_.int8) cross_.emplace(host, in[0], model_.facts);
     if (const std::string text = host.option("prompt", ""); !text.empty()) {
       before_ = tokens_of(model_, text[0] == ' ' ? text : ' ' + text);
       const size_t room = static_cast<size_t>(model_.facts.text_ctx / 2 - 1);
@@ -147,7 +151,7 @@ class Decode {
  private:
   struct Window {
     json at;
-    std::unique_ptr<CrossCache> cross;
+    WindowCache cache;
     Found found;
     float temperature = 0;
     std::string text;
@@ -161,12 +165,15 @@ class Decode {
     if (!w.at.is_object() || !w.at.contains("start") || !w.at.contains("samples"))
       throw npurt::Bug("'at' is not a window's JSON");
     if (!spare_.empty()) {
-      w.cross = std::move(spare_.back());
+      w.cache = std::move(spare_.back());
       spare_.pop_back();
+    } else if (model_.int8) {
+      w.cache.audio = std::make_unique<AudioCache>(model_.facts);
     } else {
-      w.cross = std::make_unique<CrossCache>(model_.facts, !options_.int8);
+      w.cache.exact = std::make_unique<CrossCache>(model_.facts);
     }
-    cross_.fill(call, *w.cross);
+    if (model_.int8) w.cache.audio->fill(call.in(0).data());
+    else cross_->fill(call, *w.cache.exact);
     taken_ = end_of(w);
     report(call.host());
     waiting_.push_back(std::move(w));
@@ -197,7 +204,7 @@ class Decode {
     const auto first = static_cast<int64_t>(all.size()) - 1;
     all.insert(all.end(), s.tokens.begin(), s.tokens.end());
     const auto frames = static_cast<int64_t>(std::ceil(w.at["samples"].get<double>() / kRate / kTick));
-    const std::vector<int> begins = align(search_.listen(*w.cross, all), static_cast<int64_t>(all.size()),
+    const std::vector<int> begins = align(search_.listen(w.cache, all), static_cast<int64_t>(all.size()),
                                           static_cast<int64_t>(model_.facts.alignment_heads.size()), model_.facts.audio_ctx,
                                           std::clamp<int64_t>(frames, 1, model_.facts.audio_ctx), first);
     for (int t : begins) s.starts.push_back(w.at["start"].get<double>() + std::max(0.0, t * kTick - (kLate)));
@@ -207,7 +214,7 @@ class Decode {
   void decode(npurt::Host host) {
     if (!language_ && options_.language != "auto") language_ = options_.language;
     if (!language_) {
-      const auto p = search_.languages(*waiting_[0].cross);
+      const auto p = search_.languages(waiting_[0].cache);
       language_ = model_.facts.languages[static_cast<size_t>(std::max_element(p.begin(), p.end()) - p.begin())].code;
       host.info("the first window is in language '" + *language_ + "'");
     }
@@ -228,13 +235,13 @@ class Decode {
       const size_t together = std::max<size_t>(1, static_cast<size_t>(search_.sequences()) / each);
       std::vector<size_t> failed;
       for (size_t i = 0; i < open.size(); i += together) {
-        std::vector<const CrossCache*> group;
+        std::vector<const WindowCache*> group;
         const size_t n = std::min(together, open.size() - i);
         s.seeds.clear();
         s.heard.clear();
         for (size_t j = 0; j < n; ++j) {
           const Window& w = waiting_[open[i + j]];
-          group.push_back(w.cross.get());
+          group.push_back(&w.cache);
           const auto start = static_cast<uint64_t>(std::llround(w.at["start"].get<double>() * 100));
           s.seeds.push_back(options_.seed + 1000 * t + start);
           s.heard.push_back(heard(w));
@@ -258,7 +265,7 @@ class Decode {
       ready_.push_back(packet(w));
       decoded_ = end_of(w);
       report(host);
-      spare_.push_back(std::move(w.cross));
+      spare_.push_back(std::move(w.cache));
     }
     waiting_.clear();
   }
@@ -360,12 +367,12 @@ class Decode {
 
   Options options_;
   Model model_;
-  CrossGraph cross_;
+  std::optional<CrossGraph> cross_;  // of f32 models
   Search search_;
   std::vector<int> before_;
   std::optional<std::string> language_;
   std::vector<Window> waiting_;
-  std::vector<std::unique_ptr<CrossCache>> spare_;
+  std::vector<WindowCache> spare_;
   std::deque<std::string> ready_;
   double taken_ = 0, decoded_ = 0;  // in the file, seconds
   bool draining_ = false;
