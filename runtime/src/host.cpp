@@ -83,7 +83,7 @@ NodeHost::NodeHost(const Node& node, Surroundings& around, Pool& pool)
   };
 }
 
-NodeHost::~NodeHost() { std::free(scratch_); }
+NodeHost::~NodeHost() = default;
 
 void NodeHost::log(int32_t level, const char* text) {
   constexpr const char* names[] = {"debug", "info", "warn", "error"};
@@ -165,13 +165,12 @@ const char* NodeHost::meta(const std::string& name) {
 }
 
 void* NodeHost::scratch(uint64_t bytes) {
-  if (bytes <= scratch_bytes_ && scratch_) return scratch_;
   try {
-    void* more = aligned_memory(bytes);
-    std::free(scratch_);
-    scratch_ = more;
-    scratch_bytes_ = bytes;
-    return scratch_;
+    if (!scratch_.data() || scratch_.capacity() < bytes) {
+      scratch_ = {};
+      scratch_ = around_.pool.take(bytes);
+    }
+    return scratch_.data();
   } catch (const std::bad_alloc&) {
     return nullptr;
   }

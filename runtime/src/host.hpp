@@ -77,7 +77,10 @@ class NodeHost {
   std::pair<npurt_code, std::string> verdict(int32_t code);
   // Gives every output memory for its planned shape, or none where a dim is unknown.
   void prepare(Outputs& out, const std::vector<npurt_spec>& planned);
-  void finish() { out_ = nullptr; }
+  void finish() {
+    out_ = nullptr;
+    scratch_ = {};
+  }
   const std::vector<std::unique_ptr<InnerGraph>>& inner() const { return inner_; }
   // What the stage said of its device: of each call, when it was opened, and of what was done since the last call.
   const DeviceWork& planned_work() const { return planned_work_; }
@@ -111,8 +114,7 @@ class NodeHost {
   std::set<std::string> texts_;  // option values already given out; they stay valid
   std::shared_ptr<Weights> weights_;
   std::vector<std::unique_ptr<InnerGraph>> inner_;
-  void* scratch_ = nullptr;
-  uint64_t scratch_bytes_ = 0;
+  Memory scratch_;  // until the call ends, so that the next node works in memory that is still in the cache
 };
 
 }  // namespace npurt

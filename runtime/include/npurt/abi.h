@@ -101,7 +101,8 @@ typedef struct npurt_host {
   int32_t (*weight)(void* self, const char* name, uint32_t dtype, npurt_tensor* out);
   /* Facts of the node's `model`: "config" is its unified JSON (docs/models.md). Null if there is no such fact. */
   const char* (*meta)(void* self, const char* name);
-  /* 64-byte aligned memory of this stage, at least `bytes`, kept between calls and grown on demand. Null when out of memory. */
+  /* 64-byte aligned memory of at least `bytes`, until the call (or create) ends; asking for more moves it, without what it held.
+   * What it holds at first is undefined. Null when out of memory. */
   void* (*scratch)(void* self, uint64_t bytes);
   /* During run: gives output `port` the shape `spec` and (new) memory. Updates call->out[port]. */
   int32_t (*resize)(void* self, uint32_t port, const npurt_spec* spec);
