@@ -102,7 +102,7 @@ struct Four {
   }
   Ints all;
 };
-// Unsigned by signed.
+// Unsigned by signed; written out because GCC 12 copies every sum, before and after, around the intrinsic.
 inline Ints add_products(Ints sum, const Four& x, Ints rows) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x.all), "v"(rows));
   return sum;

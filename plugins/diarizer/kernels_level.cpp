@@ -60,33 +60,50 @@ void product(const float* x, long m, long ldx, const float* packed, long n, long
 }
 
 #if defined(__AVX512VNNI__)
-template <int M>
-inline void tile_i8(const uint8_t* x, long ldx, const int8_t* w, __m512 scale, long k, float* y, long ldy) {
-  __m512i sum[M];
+// M rows by P panels; the products are written out because GCC 12 copies every sum, before and after, around the intrinsic.
+template <int M, int P>
+inline void tile_i8(const uint8_t* x, long ldx, const int8_t* w, const float* scale, long k, float* y, long ldy) {
+  __m512i sum[P][M];
+#pragma GCC unroll 2
+  for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
-  for (int i = 0; i < M; ++i) sum[i] = _mm512_setzero_si512();
+    for (int i = 0; i < M; ++i) sum[p][i] = _mm512_setzero_si512();
   for (long t = 0; t < k; t += 4) {
-    const __m512i column = _mm512_loadu_si512(w + t * kPanel);
+    __m512i column[P];
+#pragma GCC unroll 2
+    for (int p = 0; p < P; ++p) column[p] = _mm512_loadu_si512(w + (p * k + t) * kPanel);
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
       int four;
       __builtin_memcpy(&four, x + i * ldx + t, sizeof four);
-      sum[i] = _mm512_dpbusd_epi32(sum[i], _mm512_set1_epi32(four), column);
+      const __m512i all = _mm512_set1_epi32(four);
+#pragma GCC unroll 2
+      for (int p = 0; p < P; ++p) asm("vpdpbusd %2, %1, %0" : "+v"(sum[p][i]) : "v"(all), "v"(column[p]));
     }
   }
+#pragma GCC unroll 2
+  for (int p = 0; p < P; ++p) {
+    const __m512 by = _mm512_loadu_ps(scale + p * kPanel);
 #pragma GCC unroll 16
-  for (int i = 0; i < M; ++i)
-    _mm512_storeu_ps(y + i * ldy, _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(sum[i]), _mm512_loadu_ps(y + i * ldy)));
+    for (int i = 0; i < M; ++i) {
+      float* to = y + i * ldy + p * kPanel;
+      _mm512_storeu_ps(to, _mm512_fmadd_ps(by, _mm512_cvtepi32_ps(sum[p][i]), _mm512_loadu_ps(to)));
+    }
+  }
+}
+
+template <int P>
+inline void panels_i8(const uint8_t* x, long m, long ldx, const int8_t* packed, const float* scale, long k, float* y, long ldy) {
+  long i = 0;
+  for (; i + kRows <= m; i += kRows) tile_i8<kRows, P>(x + i * ldx, ldx, packed, scale, k, y + i * ldy, ldy);
+  for (; i < m; ++i) tile_i8<1, P>(x + i * ldx, ldx, packed, scale, k, y + i * ldy, ldy);
 }
 
 void product_i8(const uint8_t* x, long m, long ldx, const int8_t* packed, const float* scale, long n, long k, float* y,
                 long ldy) {
-  for (long j = 0; j < n; j += kPanel, packed += k * kPanel) {
-    const __m512 s = _mm512_loadu_ps(scale + j);
-    long i = 0;
-    for (; i + kRows <= m; i += kRows) tile_i8<kRows>(x + i * ldx, ldx, packed, s, k, y + i * ldy + j, ldy);
-    for (; i < m; ++i) tile_i8<1>(x + i * ldx, ldx, packed, s, k, y + i * ldy + j, ldy);
-  }
+  long j = 0;
+  for (; j + 2 * kPanel <= n; j += 2 * kPanel) panels_i8<2>(x, m, ldx, packed + j * k, scale + j, k, y + j, ldy);
+  for (; j < n; j += kPanel) panels_i8<1>(x, m, ldx, packed + j * k, scale + j, k, y + j, ldy);
 }
 #else
 constexpr decltype(Kernels::product_i8) product_i8 = nullptr;
