@@ -9,63 +9,69 @@
 namespace vad {
 namespace {
 
-// Sixteen floats in however many registers the target needs.
-typedef float Floats __attribute__((vector_size(64)));
-
 #define NPURT_INLINE inline __attribute__((always_inline))
 
+// As wide as the target's registers: GCC splits wider vectors through memory.
+template <int W>
+struct Vector {
+  typedef float Floats __attribute__((vector_size(W * sizeof(float))));
+};
+
 // R rows of x by B blocks of 16 of w, whose sums fill the registers; `count` of the last block's sums are stored.
-template <int R, int B>
+template <int W, int R, int B>
 NPURT_INLINE void tile(const float* x, const float* w, const float* bias, long k, float* y, long n, long count) {
-  Floats sums[R][B];
+  using Floats = typename Vector<W>::Floats;
+  constexpr int kParts = B * 16 / W;
+  Floats sums[R][kParts];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-    for (int b = 0; b < B; ++b) memcpy(&sums[r][b], bias + 16 * b, sizeof(Floats));
+    for (int p = 0; p < kParts; ++p) memcpy(&sums[r][p], bias + W * p, sizeof(Floats));
   for (long t = 0; t < k; ++t)
 #pragma GCC unroll 8
-    for (int b = 0; b < B; ++b) {
+    for (int p = 0; p < kParts; ++p) {
       Floats part;
-      memcpy(&part, w + (b * k + t) * 16, sizeof part);
+      memcpy(&part, w + (p * W / 16 * k + t) * 16 + p * W % 16, sizeof part);
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) sums[r][b] += x[r * k + t] * part;
+      for (int r = 0; r < R; ++r) sums[r][p] += x[r * k + t] * part;
     }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+    if (count == 16) {
 #pragma GCC unroll 8
-    for (int b = 0; b < B; ++b) {
-      float* to = y + r * n + 16 * b;
-      if (b + 1 < B || count == 16) memcpy(to, &sums[r][b], sizeof(Floats));
-      else memcpy(to, &sums[r][b], static_cast<size_t>(count) * sizeof(float));
+      for (int p = 0; p < kParts; ++p) memcpy(y + r * n + W * p, &sums[r][p], sizeof(Floats));
+    } else {
+      memcpy(y + r * n, &sums[r][0], static_cast<size_t>((B - 1) * 16 + count) * sizeof(float));
     }
 }
 
-template <int R, int One>
+// Of vectors of W floats, R rows by a block, or one row by `One` blocks.
+template <int W, int R, int One>
 NPURT_INLINE void all(const float* x, long m, const float* w, const float* bias, long n, long k, float* y) {
   auto left = [n](long j) { return n - j < 16 ? n - j : 16; };
   long i = 0;
   for (; i + R <= m; i += R)
-    for (long j = 0; j < n; j += 16) tile<R, 1>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, left(j));
+    for (long j = 0; j < n; j += 16) tile<W, R, 1>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, left(j));
   for (; i < m; ++i) {
     long j = 0;
-    for (; j + 16 * One <= n; j += 16 * One) tile<1, One>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, 16);
-    for (; j < n; j += 16) tile<1, 1>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, left(j));
+    for (; j + 16 * One <= n; j += 16 * One) tile<W, 1, One>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, 16);
+    for (; j < n; j += 16) tile<W, 1, 1>(x + i * k, w + j * k, bias + j, k, y + i * n + j, n, left(j));
   }
 }
 
 using Multiply = void (*)(const float*, long, const float*, const float*, long, long, float*);
 void plain(const float* x, long m, const float* w, const float* bias, long n, long k, float* y) {
-  all<2, 2>(x, m, w, bias, n, k, y);
+  all<4, 2, 2>(x, m, w, bias, n, k, y);
 }
 
 #if defined(__x86_64__)
 __attribute__((target("arch=x86-64-v3"))) void v3(const float* x, long m, const float* w, const float* bias, long n, long k,
                                                   float* y) {
-  all<6, 4>(x, m, w, bias, n, k, y);
+  all<8, 6, 4>(x, m, w, bias, n, k, y);
 }
 __attribute__((target("arch=x86-64-v4"))) void v4(const float* x, long m, const float* w, const float* bias, long n, long k,
                                                   float* y) {
-  all<8, 8>(x, m, w, bias, n, k, y);
+  all<16, 8, 8>(x, m, w, bias, n, k, y);
 }
 // By sets of features, not names of processors, which a virtual machine may hide; NPURT_ISA holds it to base or avx2.
 Multiply fastest() {
