@@ -279,8 +279,8 @@ TEST_CASE("the cross cache attends to keys and values of its layer and head") {
     const auto kv = random.normals(static_cast<int64_t>(rows) * wide), q = random.normals(width);
     decoder::CrossCache cache(facts);
     const int half = rows / 2;
-    if (half) cache.fill(kv.data(), 0, half);
-    cache.fill(kv.data() + half * wide, half, rows - half);
+    if (half) cache.fill(kv.data(), 0, half, 2);
+    cache.fill(kv.data() + half * wide, half, rows - half, 2);
     for (int layer = 0; layer < 2; ++layer)
       for (int head = 0; head < 2; ++head) {
         std::vector<double> p, wanted(static_cast<size_t>(width));
@@ -316,7 +316,8 @@ TEST_CASE("an audio cache finds in its parts what attention over all rows does")
     auto queries = random.normals(static_cast<int64_t>(heads) * state);
     for (float& x : queries) x /= std::sqrt(static_cast<float>(state)) / 3;
     decoder::AudioCache cache(facts);
-    cache.fill(encoder.data());
+    std::vector<int8_t> levels(static_cast<size_t>(2 * decoder::AudioCache::kPart * state));
+    cache.fill(encoder.data(), levels.data(), 2);
     std::vector<uint8_t> bytes(queries.size());
     std::vector<float> scales;
     for (int h = 0; h < heads; ++h)

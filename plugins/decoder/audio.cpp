@@ -1,5 +1,7 @@
 #include "audio.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 
 namespace decoder {
@@ -25,31 +27,26 @@ AudioCache::Scratch::Scratch(const Facts& f) {
   sums.resize(heads * state + 3 * state);
 }
 
-void AudioCache::fill(const float* encoder) {
-#pragma omp parallel
-  {
-    std::vector<int8_t> levels(static_cast<size_t>(kPart * state_));
-#pragma omp for
-    for (int first = 0; first < padded_; first += kPart) {
-      const int count = std::min(kPart, padded_ - first);
-      std::fill(levels.begin(), levels.end(), int8_t{0});
-      for (int t = 0; t < std::min(count, rows_ - first); ++t) {
-        auto* to = reinterpret_cast<uint8_t*>(&levels[static_cast<size_t>(t * state_)]);
-        scales_[static_cast<size_t>(first + t)] =
-            kernels().quantise(encoder + static_cast<int64_t>(first + t) * state_, state_, to);
-        for (int j = 0; j < state_; ++j) to[j] ^= 0x80;
-      }
-      for (int t = 0; t < count; t += 16) {
-        const auto at = static_cast<size_t>(first + t);
-        kernels().pack_i8(&levels[static_cast<size_t>(t * state_)], 16, state_, &by_row_[at * static_cast<size_t>(state_)],
-                          &row_offsets_[at]);
-      }
-      kernels().pack_columns_i8(levels.data(), count, state_,
-                                &by_column_[static_cast<size_t>(first) * static_cast<size_t>(state_)],
-                                &column_offsets_[static_cast<size_t>(first / kPart * state_)]);
-      for (int j = first / kPart * state_; j < (first / kPart + 1) * state_; ++j)
-        column_sums_[static_cast<size_t>(j)] = static_cast<float>(column_offsets_[static_cast<size_t>(j)]) / -128;
+void AudioCache::fill(const float* encoder, int8_t* levels, int threads) {
+  const Kernels& k = kernels();
+  const auto state = static_cast<size_t>(state_);
+#pragma omp parallel for num_threads(threads)
+  for (int first = 0; first < padded_; first += kPart) {
+    const int count = std::min(kPart, padded_ - first), used = std::min(count, rows_ - first);
+    int8_t* const own = levels + static_cast<size_t>(omp_get_thread_num() * kPart) * state;
+    for (int t = 0; t < used; ++t) {
+      auto* to = reinterpret_cast<uint8_t*>(own + static_cast<size_t>(t) * state);
+      scales_[static_cast<size_t>(first + t)] = k.quantise(encoder + static_cast<size_t>(first + t) * state, state_, to);
+      for (int j = 0; j < state_; ++j) to[j] ^= 0x80;
     }
+    std::fill(own + static_cast<size_t>(used) * state, own + static_cast<size_t>(count) * state, int8_t{0});
+    for (int t = 0; t < count; t += 16) {
+      const auto at = static_cast<size_t>(first + t);
+      k.pack_i8(own + static_cast<size_t>(t) * state, 16, state_, &by_row_[at * state], &row_offsets_[at]);
+    }
+    const size_t columns = static_cast<size_t>(first / kPart) * state;
+    k.pack_columns_i8(own, count, state_, &by_column_[static_cast<size_t>(first) * state], &column_offsets_[columns]);
+    for (size_t j = columns; j < columns + state; ++j) column_sums_[j] = static_cast<float>(column_offsets_[j]) / -128;
   }
 }
 

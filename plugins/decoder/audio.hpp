@@ -11,8 +11,8 @@ namespace decoder {
 class AudioCache {
  public:
   explicit AudioCache(const Facts& f);
-  // encoder is f32[audio_ctx, state].
-  void fill(const float* encoder);
+  // encoder is f32[audio_ctx, state]; each of the threads works in kPart * state of `levels`.
+  void fill(const float* encoder, int8_t* levels, int threads);
 
   // Rows are attended to in parts, so that threads can share a window.
   static constexpr int kPart = 384;

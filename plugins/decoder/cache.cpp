@@ -10,9 +10,9 @@ CrossCache::CrossCache(const Facts& f) : rows_(f.audio_ctx), width_(f.head_size(
 }
 
 // Row by row, as they lie in kv: head by head, each step would come to another page, of megabytes.
-void CrossCache::fill(const float* kv, int first, int count) {
+void CrossCache::fill(const float* kv, int first, int count, int threads) {
   const int parts = 2 * heads_;  // of a layer: keys of every head, then values
-#pragma omp parallel for
+#pragma omp parallel for num_threads(threads)
   for (int t = first; t < first + count; ++t)
     for (int i = 0; i < layers_ * parts; ++i)
       std::copy_n(kv + (static_cast<int64_t>(t - first) * layers_ * parts + i) * width_, width_,

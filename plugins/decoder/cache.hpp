@@ -14,7 +14,7 @@ class CrossCache {
  public:
   explicit CrossCache(const Facts& f);
   // kv is [count, layers * 2 * state] as blocks/cross.yaml makes it, of rows `first` on.
-  void fill(const float* kv, int first, int count);
+  void fill(const float* kv, int first, int count, int threads);
   // out = softmax(q · keysᵀ / sqrt(head size)) · values; scores has room for audio_ctx, and then holds the softmax, up to a
   // factor.
   void attend(int layer, int head, const float* q, float* scores, float* out) const;

@@ -34,7 +34,7 @@ void CrossGraph::fill(const npurt::Call& call, CrossCache& cache) const {
     npurt::run_inner(graph_, {&in, 1}, {&out, 1});
     if (npurt::Spec(out.spec).count() != static_cast<int64_t>(part_) * made_)
       throw npurt::BadConfig("the graph of option 'cross' gives the wrong shape");
-    cache.fill(static_cast<const float*>(out.data), first, part_);
+    cache.fill(static_cast<const float*>(out.data), first, part_, call.host().threads());
   }
 }
 

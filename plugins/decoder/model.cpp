@@ -65,7 +65,7 @@ Facts read_facts(const std::string& config, const std::string& model) {
 namespace {
 
 // As PackedRows wants them.
-void pack(Linear& l, const npurt::Weight<int8_t>& w, const float* bias) {
+void pack(Linear& l, const npurt::Weight<int8_t>& w, const float* bias, int threads) {
   const int64_t blocks = (w.rows + 15) / 16;
   l.packed = memory<int8_t>(static_cast<size_t>(blocks * 16 * w.cols), true);
   l.offset.assign(static_cast<size_t>(blocks * 16), 0);
@@ -73,41 +73,41 @@ void pack(Linear& l, const npurt::Weight<int8_t>& w, const float* bias) {
   l.biases.assign(static_cast<size_t>(blocks * 16), 0);
   std::copy_n(w.scale, w.rows, l.scale.begin());
   if (bias) std::copy_n(bias, w.rows, l.biases.begin());
-#pragma omp parallel for
+#pragma omp parallel for num_threads(threads)
   for (int64_t b = 0; b < blocks; ++b)
     kernels().pack_i8(w.data + b * 16 * w.cols, w.rows - b * 16, w.cols, &l.packed[static_cast<size_t>(b * 16 * w.cols)],
                       &l.offset[static_cast<size_t>(b * 16)]);
 }
 
-Linear packed(const npurt::Weight<int8_t>& w, const float* bias) {
+Linear packed(const npurt::Weight<int8_t>& w, const float* bias, int threads) {
   Linear l;
   l.int8 = true;
   l.bias = bias;
   l.rows = w.rows;
   l.cols = w.cols;
-  pack(l, w, bias);
+  pack(l, w, bias, threads);
   return l;
 }
 
 // kv is [2 * state, state]: rows of keys, then of values.
-void split(Layer& l, const npurt::Weight<int8_t>& kv, const float* bias, const Facts& f) {
+void split(Layer& l, const npurt::Weight<int8_t>& kv, const float* bias, const Facts& f, int threads) {
   const int64_t state = f.state, width = f.head_size();
   std::vector<int8_t> turned(static_cast<size_t>(state * state));
-#pragma omp parallel for
+#pragma omp parallel for num_threads(threads)
   for (int64_t head = 0; head < f.heads; ++head)
     for (int64_t i = 0; i < width; ++i)
       for (int64_t j = 0; j < state; ++j)
         turned[static_cast<size_t>((head * state + j) * width + i)] = kv.data[(head * width + i) * state + j];
   const std::vector<float> ones(static_cast<size_t>(f.heads * state), 1);
-  l.cross_key = packed({turned.data(), ones.data(), f.heads * state, width}, nullptr);
-  l.cross_value = packed({kv.data + state * state, kv.scale + state, state, state}, nullptr);
+  l.cross_key = packed({turned.data(), ones.data(), f.heads * state, width}, nullptr, threads);
+  l.cross_value = packed({kv.data + state * state, kv.scale + state, state, state}, nullptr, threads);
   l.value_bias = bias + state;
   l.key_scale = kv.scale;
 }
 
 Linear linear(npurt::Host host, const std::string& weight, const std::string& bias, bool int8) {
   const float* b = bias.empty() ? nullptr : host.weight<float>(bias).data;
-  if (int8) return packed(host.weight<int8_t>(weight), b);
+  if (int8) return packed(host.weight<int8_t>(weight), b, host.threads());
   Linear l;
   l.bias = b;
   l.f32 = host.weight<float>(weight);
@@ -150,7 +150,8 @@ Model::Model(npurt::Host host, bool small) : facts(read_facts(host.meta("config"
                       {},
                       {}});
     const std::string kv = p + "cross_attn.kv.";
-    if (int8) split(layers.back(), host.weight<int8_t>(kv + "weight"), host.weight<float>(kv + "bias").data, facts);
+    if (int8)
+      split(layers.back(), host.weight<int8_t>(kv + "weight"), host.weight<float>(kv + "bias").data, facts, host.threads());
   }
   const npurt_tensor bytes = host.tensor("vocab.bytes", NPURT_U8), offsets = host.tensor("vocab.offsets", NPURT_I32);
   const auto* at = static_cast<const int32_t*>(offsets.data);

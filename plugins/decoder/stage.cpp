@@ -172,8 +172,13 @@ class Decode {
     } else {
       w.cache.exact = std::make_unique<CrossCache>(model_.facts);
     }
-    if (model_.int8) w.cache.audio->fill(call.in(0).data());
-    else cross_->fill(call, *w.cache.exact);
+    if (model_.int8) {
+      const int threads = call.host().threads();
+      const auto each = static_cast<size_t>(AudioCache::kPart * model_.facts.state);
+      w.cache.audio->fill(call.in(0).data(), call.host().scratch<int8_t>(each * static_cast<size_t>(threads)).data(), threads);
+    } else {
+      cross_->fill(call, *w.cache.exact);
+    }
     taken_ = end_of(w);
     report(call.host());
     waiting_.push_back(std::move(w));
