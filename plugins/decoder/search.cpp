@@ -45,7 +45,7 @@ void Search::advance(std::vector<Sequence>& live, const std::vector<const Window
   const Facts& f = model_.facts;
   auto token_at = [&](const Sequence& s, size_t i) { return i < prompt.size() ? prompt[i] : s.made[i - prompt.size()]; };
   const size_t end = prompt.size() + live[0].made.size();  // of all: they grow together
-  const size_t most = std::max<size_t>(1, static_cast<size_t>(step_.most_rows()) / live.size());
+  const size_t most = options.cache ? std::max<size_t>(1, static_cast<size_t>(step_.most_rows()) / live.size()) : 1;
   for (size_t i = first || !options.cache ? 0 : end - 1; i < end;) {
     const size_t from = i, to = std::min(end, i + most);
     rows_.clear();
