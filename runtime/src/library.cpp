@@ -50,8 +50,8 @@ std::string load_error(const std::filesystem::path& file) {
 
 // By default an OpenMP thread that waits spins for some 15 ms before it sleeps, so that on processors that others use as well
 // each barrier costs a time slice: 38 s for a file that takes 4. libgomp reads this when the first plugin brings it in; what the
-// user has set stays. 500 turns are 8 to 25 us, longer than the gaps between a decoder's operations; with more, two programs at once
-// give each other less (docs/benchmarks.md).
+// user has set stays. 500 turns are 8 to 25 us, longer than the gaps between a decoder's operations; with more, two programs at
+// once give each other less (docs/benchmarks.md).
 void wait_politely() {
   static const bool said = [] {
     if (!std::getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", "500", 0);
