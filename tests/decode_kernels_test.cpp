@@ -1,5 +1,7 @@
 // The decoder's kernels, and the caches that use them, at every level that this processor has, against plain loops in double;
 // many lines because each kernel has its own loops.
+#include <array>
+
 #include "../plugins/decoder/audio.hpp"
 #include "../plugins/decoder/cache.hpp"
 #include "isa.hpp"
