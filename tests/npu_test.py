@@ -16,6 +16,7 @@ ROOT, BUILD = Path(sys.argv[1]), Path(sys.argv[2])
 NPURT = BUILD / "bin/npurt"
 GRAPH = ROOT / "graphs/transcribe.yaml"
 JFK = ROOT / "graphs/samples/jfk.wav"
+MEETING_TEXT = ROOT / "graphs/samples/meeting.txt"
 MEETING = ROOT / "graphs/meeting.yaml", ROOT / "graphs/samples/meeting.opus"
 INT8 = "--set", "precision=int8"
 FC1 = ("--use", "mel=cpu", "--use", "encoder.*=cpu", "--use", "encoder.*.fc1=npu_matmul:i8,cpu")
@@ -26,15 +27,10 @@ def npurt(*arguments, faults="", npu="npu1"):
                           env=dict(os.environ, NPURT_NPU_FAULTS=faults, NPURT_VIRTUAL_NPU=npu))  # fmt: skip
 
 
-def words(text):
-    """Without punctuation: a comma can be a near tie, which other roundings decide otherwise."""
-    return re.findall(r"[\w']+", text.lower())
-
-
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.words = words(npurt("run", GRAPH, JFK, "--npu", "off").stdout)
+        cls.words = npurt("run", GRAPH, JFK, "--npu", "off").stdout.split()
 
     def run_json(self, *arguments, faults=""):
         with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +46,7 @@ class Whole(Case):
     def test_whole_layers_give_the_same_text(self):
         document, said = self.run_json("--npu", "virtual", "--strict", "--use", "encoder.*=cpu", "--use", "encoder.blocks.*=npu_layer",
                                        "--require", "encoder.*.fc1=npu", "--require", "encoder.blocks=npu_layer")  # fmt: skip
-        self.assertEqual(words(document["text"]), self.words)
+        self.assertEqual(document["text"].split(), self.words)
         layers = [p for p in document["placement"] if p["op"] == "encoder_layer"]
         self.assertEqual([p["node"] for p in layers], [f"encoder.blocks.{i}" for i in range(4)])
         self.assertEqual(layers[1]["takes"], ["encoder.blocks.1." + n for n in ("attn_ln", "qkv", "attn", "out", "mlp_ln", "fc1", "fc2")])
@@ -84,11 +80,12 @@ class Whole(Case):
 
     def test_its_nodes_take_over_after_a_fault(self):
         # The first runs are mel's; each layer is seven, after one list for its self-test.
-        for fault, said_why in (("error@20", "state ERROR"), ("nan@24", "the NPU gave a wrong ")):
+        rest = ("--npu", "virtual", "--use", "mel=cpu", "--use", "encoder.*=cpu")
+        for fault, whole, said_why in (("error@20", 1, "state ERROR"), ("nan@24", 2, "the NPU gave a wrong ")):
             with self.subTest(fault):
-                document, said = self.run_json("--npu", "virtual", "--use", "mel=cpu", "--use", "encoder.*=cpu", "--use",
-                                               "encoder.blocks.*=npu_layer,cpu", faults=fault)  # fmt: skip
-                self.assertEqual(words(document["text"]), self.words)
+                document, said = self.run_json(*rest, "--use", "encoder.blocks.*=npu_layer,cpu", faults=fault)
+                planned, _ = self.run_json(*rest, *(f"--use=encoder.blocks.{i}=npu_layer" for i in range(whole)))
+                self.assertEqual(document["text"], planned["text"])
                 use = {p["node"]: p for p in document["placement"]}
                 self.assertEqual(use["encoder.blocks.0"]["use"], "npu_layer:bf16")
                 self.assertEqual(use["encoder.blocks.3"]["use"], "nodes")
@@ -109,7 +106,7 @@ class Same(Case):
 
     def test_mel_matmuls_and_attention_give_the_same_text(self):
         document, said = self.run_json("--npu", "virtual", *INT8, "--require", "mel=npu", "--require", "encoder.*.fc1=npu", "--require", "encoder.*.attn=npu")
-        self.assertEqual(words(document["text"]), self.words)
+        self.assertEqual(document["text"].split(), self.words)
         on_npu = {p["node"] for p in document["placement"] if p["device"] == "npu"}
         wanted = {p["node"] for p in document["placement"] if p["op"] in ("matmul", "attention") and p["node"].startswith("encoder.")}
         self.assertEqual(on_npu, wanted | {"mel"})
@@ -120,7 +117,7 @@ class Same(Case):
     def test_npu4_gives_the_same_text(self):
         on_npu = ("--require", "mel=npu", "--require", "encoder.*.fc1=npu", "--require", "encoder.*.attn=npu")
         done = npurt("run", GRAPH, JFK, "--npu", "virtual", *on_npu, npu="npu4")
-        self.assertEqual((done.returncode, words(done.stdout)), (0, self.words), done.stderr)
+        self.assertEqual((done.returncode, done.stdout.split()), (0, self.words), done.stderr)
 
     def test_plan_and_report_count_launches_and_bytes(self):
         planned = npurt("plan", GRAPH, "--npu", "virtual", *INT8).stdout
@@ -161,7 +158,9 @@ class Meeting(unittest.TestCase):
             done = npurt("run", *MEETING, "--format", "json", "--npu", where, *more)
             self.assertEqual(done.returncode, 0, done.stderr)
             document = json.loads(done.stdout)
-            said[where] = [(s["speaker"], words(s["text"])) for s in document["segments"]]
+            # Of the commas one is a near tie, which bf16 and int8 decide otherwise.
+            said[where] = [(s["speaker"], s["text"].replace(",", "")) for s in document["segments"]]
+            self.assertEqual(re.findall(r"[\w']+", document["text"].lower()), re.findall(r"[\w']+", MEETING_TEXT.read_text().lower()))
             if where == "virtual":
                 ops = {p["op"] for p in document["placement"] if p["device"] == "npu"}
                 self.assertEqual(ops, {"log_mel", "encoder_layer"})
@@ -173,7 +172,7 @@ class Faults(Case):
         for fault in ("error@3", "abort@3", "hang@2", "slow@2", "lost@2", "wrong@2"):
             with self.subTest(fault):
                 document, said = self.run_json("--npu", "virtual", *FC1, faults=fault)
-                self.assertEqual(words(document["text"]), self.words)
+                self.assertEqual(document["text"].split(), self.words)
                 self.assertIn("after fault: npu_matmul:i8", json.dumps(document["placement"]))
                 self.assertIn("fallback: encoder.blocks.", said)
 

@@ -1,7 +1,8 @@
 // Cross-attention of int8 models, without keys and values: what is kept of a window is the encoder's output itself, in bytes. A
 // score q·(K e) is (Kᵀ q)·e, and a sum of values Σ p (V e) is V (Σ p e): queries go through the key matrix, and sums through the
-// value matrix (DeepSeek-V2, arXiv 2405.04434, section 2.1.2, "absorbed"). All layers and heads then read the same `state` bytes
-// of a row, which stay in the processor's cache, where keys and values are 2 * layers times as many and come from memory.
+// value matrix (DeepSeek-V2, arXiv 2405.04434, section 2.1.2, "absorbed"). All layers and heads then read the same 2 * state
+// bytes of a row (it is kept by rows for scores, by columns for sums), which stay in the processor's cache, where keys and values
+// are `layers` times as many and come from memory.
 #pragma once
 
 #include "model.hpp"
@@ -17,7 +18,8 @@ class AudioCache {
   // Rows are attended to in parts, so that threads can share a window.
   static constexpr int kPart = 384;
   static int parts(const Facts& f) { return (f.audio_ctx + kPart - 1) / kPart; }
-  // What a thread needs while it attends.
+  // What a thread needs while it attends, and what Step needs for the products before and after: three rows more of sums, two
+  // more of weights.
   struct Scratch {
     explicit Scratch(const Facts& f);
     std::vector<float> scores, scales, sums;
